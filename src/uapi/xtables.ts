@@ -23,19 +23,71 @@ export interface PortRange {
   to: number;
 }
 
+/** An inclusive port range with the `!` of an option. */
+export interface PortMatch extends PortRange {
+  invert: boolean;
+}
+
+/** xt_conntrack: each part that is present must hold. */
+export interface XtConntrackMatch {
+  name: 'conntrack';
+  /** XT_STATE_* bits. */
+  state?: { mask: number; invert: boolean };
+  proto?: { number: number; invert: boolean };
+  origSrc?: AddrMatch;
+  origDst?: AddrMatch;
+  replSrc?: AddrMatch;
+  replDst?: AddrMatch;
+  origSrcPort?: PortMatch;
+  origDstPort?: PortMatch;
+  replSrcPort?: PortMatch;
+  replDstPort?: PortMatch;
+  /** IPS_* bits; a mask of 0 is `NONE`. */
+  status?: { mask: number; invert: boolean };
+  /** Remaining lifetime, seconds. */
+  expire?: PortMatch;
+  direction?: 'ORIGINAL' | 'REPLY';
+}
+
+export interface XtPhysdevMatch {
+  name: 'physdev';
+  in?: IfaceMatch;
+  out?: IfaceMatch;
+  isIn?: { invert: boolean };
+  isOut?: { invert: boolean };
+  isBridged?: { invert: boolean };
+}
+
 /** A match extension: `-m name ...`. */
 export type XtMatch =
+  /** `type` 255 is any. */
   | { name: 'icmp'; type: number; codeFrom: number; codeTo: number; invert: boolean }
-  | { name: 'udp' | 'tcp'; sport?: PortRange & { invert: boolean }; dport?: PortRange & { invert: boolean }; flags?: { mask: number; set: number; invert: boolean } }
-  | { name: 'multiport'; which: 'source' | 'destination' | 'either'; ports: readonly PortRange[]; invert: boolean }
-  | { name: 'conntrack'; states?: number; statesInvert: boolean; status?: number; statusInvert: boolean; direction?: 'ORIGINAL' | 'REPLY' }
-  | { name: 'state'; states: number; invert: boolean }
+  | {
+      name: 'udp' | 'tcp';
+      sport: PortMatch;
+      dport: PortMatch;
+      flags?: { mask: number; set: number; invert: boolean };
+      option?: { kind: number; invert: boolean };
+    }
+  | { name: 'multiport'; which: 'source' | 'destination' | 'either'; ports: PortRange[]; invert: boolean }
+  | XtConntrackMatch
+  /** conntrack under its old name: `--state`. */
+  | { name: 'state'; mask: number; invert: boolean }
   | { name: 'mac'; address: Mac; invert: boolean }
   | { name: 'comment'; text: string }
-  | { name: 'physdev'; physin?: IfaceMatch; physout?: IfaceMatch; isIn?: boolean; isOut?: boolean; isBridged?: boolean; bridgedInvert?: boolean }
-  | { name: 'limit'; /** Packets per second times 10000. */ avg: number; burst: number }
+  | XtPhysdevMatch
+  | { name: 'limit' /** Time per packet in 1/10000 s (XT_LIMIT_SCALE). */; avg: number; burst: number }
   | { name: 'mark'; mark: number; mask: number; invert: boolean }
-  | { name: 'addrtype'; source?: number; dest?: number; sourceInvert: boolean; destInvert: boolean; limitIn: boolean; limitOut: boolean };
+  | {
+      name: 'addrtype';
+      /** Bits 1 << RTN_*; 0 when absent. */
+      source: number;
+      dest: number;
+      sourceInvert: boolean;
+      destInvert: boolean;
+      limitIn: boolean;
+      limitOut: boolean;
+    };
 
 /** Bits of conntrack's --ctstate and state's --state. */
 export const XT_STATE_INVALID = 1 << 0;
@@ -46,12 +98,16 @@ export const XT_STATE_SNAT = 1 << 6;
 export const XT_STATE_DNAT = 1 << 7;
 export const XT_STATE_UNTRACKED = 1 << 8;
 
+/** struct nf_nat_range2. */
 export interface NatRange {
   addrFrom?: Ipv4;
   addrTo?: Ipv4;
   portFrom?: number;
   portTo?: number;
+  /** First port of a shifted range: `:1000-1010/2000`. */
+  portBase?: number;
   random?: boolean;
+  randomFully?: boolean;
   persistent?: boolean;
 }
 
@@ -93,6 +149,7 @@ export interface XtChain {
   name: string;
   /** Built-in chains have a policy, user chains do not. */
   policy?: 'ACCEPT' | 'DROP';
+  /** Of the policy; what a user chain has here means nothing. */
   counters: XtCounters;
   rules: XtRule[];
 }
@@ -104,11 +161,60 @@ export interface XtTable {
   chains: XtChain[];
 }
 
+/** A rule of nf_tables, known by its handle. */
+export interface NftRule extends XtRule {
+  handle: number;
+}
+
+/** A chain of nf_tables' table. Built-in chains exist only once a rule or policy was put there. */
+export interface NftChain {
+  name: string;
+  /** A base chain: its policy. */
+  policy?: 'ACCEPT' | 'DROP';
+  /** A base chain counts what its policy decides only if it has counters. */
+  counters?: XtCounters;
+  rules: NftRule[];
+}
+
+/** One message of an nf_tables batch, as iptables-nft makes them. */
+export type NftMessage =
+  /** NEWTABLE: an existing table is left alone. */
+  | { type: 'TABLE_ADD'; table: string }
+  /** DELTABLE, with all that is in it. */
+  | { type: 'TABLE_FLUSH'; table: string }
+  /** NEWCHAIN of a base chain, its hook and priority by its name. */
+  | {
+      type: 'CHAIN_ADD' | 'CHAIN_UPDATE' | 'CHAIN_ZERO';
+      table: string;
+      chain: string;
+      policy?: 'ACCEPT' | 'DROP';
+      counters?: XtCounters;
+    }
+  | { type: 'CHAIN_USER_ADD' | 'CHAIN_DEL'; table: string; chain: string }
+  | { type: 'CHAIN_RENAME'; table: string; chain: string; newname: string }
+  | { type: 'RULE_APPEND'; table: string; chain: string; rule: XtRule }
+  /** Before the rule with `position`, or as the first. */
+  | { type: 'RULE_INSERT'; table: string; chain: string; rule: XtRule; position?: number }
+  | { type: 'RULE_REPLACE'; table: string; chain: string; rule: XtRule; handle: number }
+  | { type: 'RULE_DELETE'; table: string; chain: string; handle: number }
+  /** All rules of the chain, or of all chains. */
+  | { type: 'RULE_FLUSH'; table: string; chain?: string };
+
+/** The part of nf_tables (family ip) that iptables-nft speaks. */
+export interface Nftables {
+  /** The chains of a table, base chains by hook, user chains in the order of their making; undefined when there is no such table. */
+  getTable(name: string): NftChain[] | undefined;
+  /** A batch, all or nothing: the index and error of each message that failed. */
+  commit(batch: readonly NftMessage[]): { index: number; errno: number }[];
+}
+
+/** The two packet filters behind the name iptables: ip_tables (iptables-legacy) and nf_tables. */
 export interface Xtables {
-  /** IPT_SO_GET_ENTRIES, with the counters; ENOENT-like refusal when there is no such table. */
+  /** IPT_SO_GET_ENTRIES, with the counters; the table comes into being. ENOENT when the kernel has none of that name. */
   getTable(name: string): XtTable | Refusal;
-  /** IPT_SO_SET_REPLACE: all or nothing. */
+  /** IPT_SO_SET_REPLACE and IPT_SO_SET_ADD_COUNTERS: all or nothing. */
   replaceTable(table: XtTable): Ack;
   /** /proc/net/ip_tables_names: the tables in use. */
   tableNames(): string[];
+  readonly nft: Nftables;
 }
