@@ -1,0 +1,57 @@
+/**
+ * The lists of secondary unicast and of multicast addresses of a device (struct netdev_hw_addr_list):
+ * reference counted, kept in the order of addition.
+ */
+import type { Mac } from '../../wire/addr.ts';
+
+export interface HwAddr {
+  readonly address: Mac;
+  refcount: number;
+  /** Put there by user space (dev_uc_add_excl through `bridge fdb add ... self`). */
+  global: boolean;
+}
+
+/** @kernel net/core/dev_addr_lists.c __hw_addr_add */
+export class HwAddrList {
+  private readonly entries = new Map<Mac, HwAddr>();
+
+  get count(): number {
+    return this.entries.size;
+  }
+
+  has(address: Mac): boolean {
+    return this.entries.has(address);
+  }
+
+  get(address: Mac): HwAddr | undefined {
+    return this.entries.get(address);
+  }
+
+  [Symbol.iterator](): IterableIterator<HwAddr> {
+    return this.entries.values();
+  }
+
+  /** Add a reference; true when the address is new. */
+  add(address: Mac): boolean {
+    const entry = this.entries.get(address);
+    if (entry !== undefined) {
+      entry.refcount++;
+      return false;
+    }
+    this.entries.set(address, { address, refcount: 1, global: false });
+    return true;
+  }
+
+  /** Drop a reference; undefined when it was not there, true when it is gone now. */
+  del(address: Mac): boolean | undefined {
+    const entry = this.entries.get(address);
+    if (entry === undefined) return undefined;
+    if (--entry.refcount > 0) return false;
+    this.entries.delete(address);
+    return true;
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+}

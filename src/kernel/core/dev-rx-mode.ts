@@ -1,0 +1,168 @@
+/** Promiscuity, allmulti, and the address lists of a device, with their hand-down to lower devices. */
+
+import { EEXIST, ENOENT } from '../../uapi/errno.ts';
+import { IFF_ALLMULTI, IFF_PROMISC, IFF_UP } from '../../uapi/if.ts';
+import { type Ack, refuse } from '../../uapi/result.ts';
+import type { Mac } from '../../wire/addr.ts';
+import type { HwAddrList } from './dev-addr-lists.ts';
+import { IFF_UNICAST_FLT, type NetDevice } from './netdevice.ts';
+
+/** @kernel net/core/dev.c __dev_set_promiscuity */
+function changePromiscuity(dev: NetDevice, inc: number): void {
+  const old = dev.flags;
+  dev.promiscuity += inc;
+  if (dev.promiscuity > 0) dev.flags |= IFF_PROMISC;
+  else dev.flags &= ~IFF_PROMISC;
+  if (dev.flags !== old) {
+    dev.net.kernel.printk(`${dev.name}: ${(dev.flags & IFF_PROMISC) !== 0 ? 'entered' : 'left'} promiscuous mode`);
+    if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_PROMISC);
+  }
+}
+
+/**
+ * Add to or take from the count of those who want all frames.
+ * @kernel net/core/dev.c dev_set_promiscuity
+ */
+export function devSetPromiscuity(dev: NetDevice, inc: number): void {
+  const old = dev.flags;
+  changePromiscuity(dev, inc);
+  if (dev.flags !== old) {
+    devSetRxMode(dev);
+    dev.net.kernel.notify('CHANGE', dev, { flagsChanged: IFF_PROMISC });
+  }
+}
+
+/** @kernel net/core/dev.c dev_set_allmulti */
+export function devSetAllmulti(dev: NetDevice, inc: number): void {
+  const old = dev.flags;
+  dev.allmulti += inc;
+  if (dev.allmulti > 0) dev.flags |= IFF_ALLMULTI;
+  else dev.flags &= ~IFF_ALLMULTI;
+  if (dev.flags !== old) {
+    if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_ALLMULTI);
+    devSetRxMode(dev);
+  }
+}
+
+/**
+ * Tell the driver of changed lists; a device without a unicast filter becomes promiscuous instead.
+ * @kernel net/core/dev.c __dev_set_rx_mode
+ */
+export function devSetRxMode(dev: NetDevice): void {
+  if ((dev.flags & IFF_UP) === 0) return;
+  if ((dev.privFlags & IFF_UNICAST_FLT) === 0) {
+    if (dev.uc.count > 0 && !dev.ucPromisc) {
+      changePromiscuity(dev, 1);
+      dev.ucPromisc = true;
+    } else if (dev.uc.count === 0 && dev.ucPromisc) {
+      changePromiscuity(dev, -1);
+      dev.ucPromisc = false;
+    }
+  }
+  dev.ops.setRxMode?.(dev);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_uc_add */
+export function devUcAdd(dev: NetDevice, address: Mac): void {
+  dev.uc.add(address);
+  devSetRxMode(dev);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_uc_add_excl */
+export function devUcAddExcl(dev: NetDevice, address: Mac): Ack {
+  if (dev.uc.has(address)) return refuse(EEXIST);
+  dev.uc.add(address);
+  dev.uc.get(address)!.global = true;
+  devSetRxMode(dev);
+  return undefined;
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_uc_del */
+export function devUcDel(dev: NetDevice, address: Mac): Ack {
+  if (dev.uc.del(address) === undefined) return refuse(ENOENT);
+  devSetRxMode(dev);
+  return undefined;
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_add */
+export function devMcAdd(dev: NetDevice, address: Mac): void {
+  dev.mc.add(address);
+  devSetRxMode(dev);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_add_excl */
+export function devMcAddExcl(dev: NetDevice, address: Mac): Ack {
+  if (dev.mc.has(address)) return refuse(EEXIST);
+  dev.mc.add(address);
+  dev.mc.get(address)!.global = true;
+  devSetRxMode(dev);
+  return undefined;
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_del */
+export function devMcDel(dev: NetDevice, address: Mac): Ack {
+  if (dev.mc.del(address) === undefined) return refuse(ENOENT);
+  devSetRxMode(dev);
+  return undefined;
+}
+
+/** Hand the addresses of `from` that `to` does not have from it down to `to`, and take back those gone. */
+function sync(to: HwAddrList, from: HwAddrList, handed: Set<Mac>): void {
+  for (const address of handed) {
+    if (from.has(address)) continue;
+    handed.delete(address);
+    to.del(address);
+  }
+  for (const { address } of from) {
+    if (handed.has(address)) continue;
+    handed.add(address);
+    to.add(address);
+  }
+}
+
+interface Synced {
+  uc: Set<Mac>;
+  mc: Set<Mac>;
+}
+
+const syncedLists = new WeakMap<NetDevice, Map<NetDevice, Synced>>();
+
+function syncedOf(from: NetDevice, to: NetDevice): Synced {
+  let byTarget = syncedLists.get(from);
+  if (byTarget === undefined) {
+    byTarget = new Map();
+    syncedLists.set(from, byTarget);
+  }
+  let synced = byTarget.get(to);
+  if (synced === undefined) {
+    synced = { uc: new Set(), mc: new Set() };
+    byTarget.set(to, synced);
+  }
+  return synced;
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_uc_sync */
+export function devUcSync(to: NetDevice, from: NetDevice): void {
+  sync(to.uc, from.uc, syncedOf(from, to).uc);
+  devSetRxMode(to);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_sync */
+export function devMcSync(to: NetDevice, from: NetDevice): void {
+  sync(to.mc, from.mc, syncedOf(from, to).mc);
+  devSetRxMode(to);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_uc_unsync */
+export function devUcUnsync(to: NetDevice, from: NetDevice): void {
+  for (const address of syncedOf(from, to).uc) to.uc.del(address);
+  syncedOf(from, to).uc.clear();
+  devSetRxMode(to);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_unsync */
+export function devMcUnsync(to: NetDevice, from: NetDevice): void {
+  for (const address of syncedOf(from, to).mc) to.mc.del(address);
+  syncedOf(from, to).mc.clear();
+  devSetRxMode(to);
+}

@@ -1,0 +1,89 @@
+/**
+ * A network namespace: its devices, its hooks, and a slot for what each protocol keeps per namespace.
+ */
+import type { NetnsRef } from '../../uapi/netns.ts';
+import type { Kernel } from './kernel.ts';
+import type { NetDevice } from './netdevice.ts';
+import { NfHooks } from './netfilter.ts';
+import type { PacketTap } from './packet-type.ts';
+
+export class NetNamespace implements NetnsRef {
+  readonly kernel: Kernel;
+  readonly inode: number;
+  /** Order of creation, from 1: the first is the host's. */
+  readonly number: number;
+  /** Holds: processes in it, mounts of it, open sockets. It dies with the last. */
+  users = 0;
+  dead = false;
+  /** Devices by name and by index; the list is in order of registration, as dumps show it. */
+  readonly devices = new Map<number, NetDevice>();
+  readonly names = new Map<string, NetDevice>();
+  /** Last index given. */
+  lastIfindex = 0;
+  loopback!: NetDevice;
+  readonly nfHooks = new NfHooks();
+  /** Taps of packet sockets that listen to all devices. */
+  readonly ptypeAll: PacketTap[] = [];
+  readonly ptypeSpecific: PacketTap[] = [];
+  /** Ids of other namespaces in this one, by that namespace. */
+  readonly nsids = new Map<NetNamespace, number>();
+  /** State of protocols, by the number of its {@link PerNet}. */
+  readonly generic: unknown[] = [];
+
+  constructor(kernel: Kernel, inode: number, number: number) {
+    this.kernel = kernel;
+    this.inode = inode;
+    this.number = number;
+  }
+
+  /** @kernel net/core/dev.c dev_get_by_index */
+  devByIndex(ifindex: number): NetDevice | undefined {
+    return this.devices.get(ifindex);
+  }
+
+  /** @kernel net/core/dev.c __dev_get_by_name */
+  devByName(name: string): NetDevice | undefined {
+    return this.names.get(name);
+  }
+
+  /** The lowest id not in use for a namespace that has none yet (alloc_netid); given on demand. */
+  peernet2idAlloc(peer: NetNamespace): number {
+    let id = this.nsids.get(peer);
+    if (id !== undefined) return id;
+    const used = new Set(this.nsids.values());
+    id = 0;
+    while (used.has(id)) id++;
+    this.nsids.set(peer, id);
+    return id;
+  }
+
+  /** -1 when `peer` has no id here. */
+  peernet2id(peer: NetNamespace): number {
+    return this.nsids.get(peer) ?? -1;
+  }
+}
+
+let slots = 0;
+
+/** State that a module keeps for each namespace (register_pernet_subsys), made when first asked for. */
+export class PerNet<T> {
+  private readonly slot = slots++;
+  private readonly make: (net: NetNamespace) => T;
+
+  constructor(make: (net: NetNamespace) => T) {
+    this.make = make;
+  }
+
+  of(net: NetNamespace): T {
+    const state = net.generic[this.slot] as T | undefined;
+    if (state !== undefined) return state;
+    const made = this.make(net);
+    net.generic[this.slot] = made;
+    return made;
+  }
+
+  /** The state if it was ever asked for. */
+  peek(net: NetNamespace): T | undefined {
+    return net.generic[this.slot] as T | undefined;
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Who gets a received frame: the protocols, one for each EtherType, and the taps of packet sockets.
+ * A tap looks and copies; it never keeps or ends the frame. A protocol takes the frame over.
+ */
+import type { NetDevice } from './netdevice.ts';
+import type { SkBuff } from './skbuff.ts';
+
+/** A protocol's receive function. Takes the frame over; `data` stands behind the link-layer header. */
+export type PacketHandler = (skb: SkBuff, dev: NetDevice, origDev: NetDevice) => void;
+
+/** A packet socket's ear. `outgoing`: the frame is being sent, `data` stands at its link-layer header. */
+export interface PacketTap {
+  /** ETH_P_ALL or one protocol. */
+  readonly protocol: number;
+  /** The device it is bound to; undefined for all. */
+  readonly dev: NetDevice | undefined;
+  /** The socket, so that it does not hear what it said itself. */
+  readonly sk: object;
+  readonly ignoreOutgoing: boolean;
+  receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void;
+}

@@ -1,0 +1,377 @@
+/**
+ * The socket buffer: one frame on its way.
+ *
+ * The bytes are shared by clones and copied only when a holder of a shared buffer wants to write
+ * ({@link skbEnsureWritable}). Headers are read in place, at offsets. A frame ends exactly once, by
+ * {@link kfreeSkbReason} or {@link consumeSkb}; the {@link SkbLedger} counts, so that tests can check
+ * that each frame made has ended or sits in a named queue.
+ */
+import { PACKET_HOST } from '../../uapi/if.ts';
+import { putU16, u16At } from '../../wire/addr.ts';
+import { type DropReason, REASON } from './drop-reason.ts';
+import type { Kernel } from './kernel.ts';
+import type { NetDevice } from './netdevice.ts';
+import { TRACE_ALLOC, TRACE_CLONE, TRACE_END, TRACE_NO_COPY } from './trace.ts';
+
+/** Room in front of a new frame for the headers and tags of the devices below (NET_SKB_PAD + LL_MAX_HEADER). */
+export const SKB_HEADROOM = 64;
+
+/** Checksum states (include/linux/skbuff.h). */
+export const CHECKSUM_NONE = 0;
+export const CHECKSUM_UNNECESSARY = 1;
+/** The transport checksum field holds the pseudo-header sum only, as for a device that fills in the rest. */
+export const CHECKSUM_PARTIAL = 3;
+
+/** Queues in which a frame may rest. */
+export const QUEUE_BACKLOG = 0;
+export const QUEUE_MACVLAN_BROADCAST = 1;
+export const QUEUE_NEIGHBOUR = 2;
+export const QUEUE_REASSEMBLY = 3;
+export const QUEUE_OTHER = 4;
+const QUEUE_NAMES = ['backlog', 'macvlan broadcast', 'neighbour', 'reassembly', 'other'] as const;
+
+/** Counts of frames made, ended, and resting, for one machine. */
+export class SkbLedger {
+  made = 0;
+  ended = 0;
+  readonly resting: Int32Array = new Int32Array(QUEUE_NAMES.length);
+
+  /** Frames that have neither ended nor rest in a queue: 0 whenever the stack is idle. */
+  get lost(): number {
+    let resting = 0;
+    for (const count of this.resting) resting += count;
+    return this.made - this.ended - resting;
+  }
+
+  /** Frames by queue, for messages. */
+  restingByName(): Record<string, number> {
+    return Object.fromEntries(QUEUE_NAMES.map((name, i) => [name, this.resting[i]!]));
+  }
+}
+
+/** The bytes that clones share. */
+interface SkbHead {
+  bytes: Uint8Array;
+  /** Frames that point at the bytes. */
+  users: number;
+}
+
+const SMALL = 256;
+const LARGE = 2048;
+const POOL_LIMIT = 4096;
+
+/** Buffers whose last frame has ended, for reuse: making one costs more than all else on a short path. */
+const smallPool: SkbHead[] = [];
+const largePool: SkbHead[] = [];
+
+function takeHead(size: number): SkbHead {
+  if (size <= SMALL) return smallPool.pop() ?? { bytes: new Uint8Array(SMALL), users: 0 };
+  if (size <= LARGE) return largePool.pop() ?? { bytes: new Uint8Array(LARGE), users: 0 };
+  return { bytes: new Uint8Array(size), users: 0 };
+}
+
+function dropHead(head: SkbHead): void {
+  if (--head.users > 0) return;
+  const size = head.bytes.length;
+  if (size === SMALL) {
+    if (smallPool.length < POOL_LIMIT) smallPool.push(head);
+  } else if (size === LARGE && largePool.length < POOL_LIMIT) largePool.push(head);
+}
+
+/** What a route lookup left on a frame; the ipv4 layer defines more. */
+export interface DstEntry {
+  readonly input: ((skb: SkBuff) => void) | undefined;
+  readonly output: ((skb: SkBuff) => void) | undefined;
+}
+
+export class SkBuff {
+  readonly kernel: Kernel;
+  /** Number of the frame in the trace, from 1. */
+  readonly id: number;
+  private head: SkbHead;
+  /** The shared bytes. Write only after {@link skbEnsureWritable}. */
+  bytes: Uint8Array;
+  /** Offset of the first byte of the current layer (skb->data). */
+  data: number;
+  /** Offset after the last byte (skb->tail). */
+  tail: number;
+  macHeader = -1;
+  networkHeader = -1;
+  transportHeader = -1;
+  /** ETH_P_*, host order: the type of what follows the link-layer header. */
+  protocol = 0;
+  /** PACKET_*: who the frame is for, as seen by `dev`. */
+  pktType: number = PACKET_HOST;
+  /** The device the frame is on: received by, or to be sent by. */
+  dev: NetDevice | undefined;
+  /** Index of the device it came in by (skb_iif), 0 for frames of our own. */
+  skbIif = 0;
+  /** The VLAN tag kept beside the frame, -1 for none; and its protocol. */
+  vlanTci = -1;
+  vlanProto = 0;
+  mark = 0;
+  priority = 0;
+  ipSummed: number = CHECKSUM_NONE;
+  /** Nanoseconds since boot, set when a tap or socket first sees it; 0 until then. */
+  tstamp = 0;
+  dst: DstEntry | undefined;
+  /** The socket that sent it. */
+  sk: object | undefined;
+  /** Connection tracking: the entry (or a template), and IP_CT_* of this packet. */
+  nfct: object | undefined;
+  nfctInfo = 0;
+  /** struct nf_bridge_info, while br_netfilter has the frame. */
+  nfBridge: object | undefined;
+  /** IPCB()->flags, IPSKB_*. */
+  ipFlags = 0;
+  /** Private to the layer that has the frame now (skb->cb). */
+  cb = 0;
+  /** The frame has ended; nothing may touch it any more. */
+  ended = false;
+
+  /** Use {@link allocSkb} or {@link skbClone}. */
+  constructor(kernel: Kernel, id: number, head: SkbHead, data: number, tail: number) {
+    this.kernel = kernel;
+    this.id = id;
+    this.head = head;
+    head.users++;
+    this.bytes = head.bytes;
+    this.data = data;
+    this.tail = tail;
+  }
+
+  /** Bytes from `data` on. */
+  get len(): number {
+    return this.tail - this.data;
+  }
+
+  get shared(): boolean {
+    return this.head.users > 1;
+  }
+
+  /** @internal the head, for skbClone and the frees */
+  get sharedHead(): SkbHead {
+    return this.head;
+  }
+
+  /** @internal */
+  replaceHead(head: SkbHead): void {
+    dropHead(this.head);
+    this.head = head;
+    head.users++;
+    this.bytes = head.bytes;
+  }
+
+  /**
+   * Step back over `count` bytes (skb_push): the new start. What lies there is what was pulled before;
+   * to write something new there, call {@link skbCowHead} first.
+   */
+  push(count: number): number {
+    if (this.data < count) skbCowHead(this, count);
+    this.data -= count;
+    return this.data;
+  }
+
+  /** Step over `count` bytes (skb_pull). */
+  pull(count: number): void {
+    this.data += count;
+  }
+}
+
+/**
+ * A new frame with `size` bytes of room after the headroom; `data` and `tail` stand at its start.
+ * @kernel net/core/skbuff.c __alloc_skb
+ * @param origin what makes it, for the trace
+ */
+export function allocSkb(kernel: Kernel, size: number, origin: string): SkBuff {
+  const ledger = kernel.skbs;
+  const skb = new SkBuff(kernel, ++ledger.made, takeHead(SKB_HEADROOM + size), SKB_HEADROOM, SKB_HEADROOM);
+  if (kernel.trace.on) kernel.trace.record(kernel.queue.now, TRACE_ALLOC, skb.id, 0, 0, origin);
+  return skb;
+}
+
+/** A new frame holding a copy of `frame`, which begins with a link-layer header when `mac` is true. */
+export function skbFromBytes(kernel: Kernel, frame: Uint8Array, origin: string, mac = true): SkBuff {
+  const skb = allocSkb(kernel, frame.length, origin);
+  skb.bytes.set(frame, skb.data);
+  skb.tail = skb.data + frame.length;
+  if (mac) skb.macHeader = skb.data;
+  return skb;
+}
+
+/**
+ * Another frame over the same bytes: the only way to make a copy of a frame.
+ * @kernel net/core/skbuff.c skb_clone
+ */
+export function skbClone(parent: SkBuff): SkBuff {
+  const kernel = parent.kernel;
+  const skb = new SkBuff(kernel, ++kernel.skbs.made, parent.sharedHead, parent.data, parent.tail);
+  skb.macHeader = parent.macHeader;
+  skb.networkHeader = parent.networkHeader;
+  skb.transportHeader = parent.transportHeader;
+  skb.protocol = parent.protocol;
+  skb.pktType = parent.pktType;
+  skb.dev = parent.dev;
+  skb.skbIif = parent.skbIif;
+  skb.vlanTci = parent.vlanTci;
+  skb.vlanProto = parent.vlanProto;
+  skb.mark = parent.mark;
+  skb.priority = parent.priority;
+  skb.ipSummed = parent.ipSummed;
+  skb.tstamp = parent.tstamp;
+  skb.dst = parent.dst;
+  skb.nfct = parent.nfct;
+  skb.nfctInfo = parent.nfctInfo;
+  skb.nfBridge = parent.nfBridge;
+  skb.ipFlags = parent.ipFlags;
+  skb.cb = parent.cb;
+  if (kernel.trace.on) {
+    kernel.trace.record(kernel.queue.now, TRACE_CLONE, skb.id, parent.dev?.uid ?? 0, parent.id, '');
+  }
+  return skb;
+}
+
+/**
+ * After this the frame's bytes are its own and may be written.
+ * @kernel include/linux/skbuff.h skb_ensure_writable
+ */
+export function skbEnsureWritable(skb: SkBuff): void {
+  if (skb.shared) reallocate(skb, skb.data);
+}
+
+/**
+ * After this the frame's bytes are its own, with at least `headroom` bytes in front of `data`.
+ * @kernel include/linux/skbuff.h skb_cow_head
+ */
+export function skbCowHead(skb: SkBuff, headroom: number): void {
+  if (skb.shared || skb.data < headroom) reallocate(skb, Math.max(headroom, SKB_HEADROOM));
+}
+
+function reallocate(skb: SkBuff, headroom: number): void {
+  const old = skb.bytes;
+  // The link-layer header may lie in front of `data`: it belongs to the frame too.
+  const from = skb.macHeader >= 0 && skb.macHeader < skb.data ? skb.macHeader : skb.data;
+  const room = headroom + (skb.data - from);
+  const head = takeHead(room + (skb.tail - from));
+  head.bytes.set(old.subarray(from, skb.tail), room - (skb.data - from));
+  const shift = room - skb.data;
+  skb.replaceHead(head);
+  skb.data += shift;
+  skb.tail += shift;
+  if (skb.macHeader >= 0) skb.macHeader += shift;
+  if (skb.networkHeader >= 0) skb.networkHeader += shift;
+  if (skb.transportHeader >= 0) skb.transportHeader += shift;
+}
+
+/** Room for `count` more bytes at the end (skb_put): offset of the first of them. */
+export function skbPut(skb: SkBuff, count: number): number {
+  const at = skb.tail;
+  if (skb.shared || at + count > skb.bytes.length) {
+    const old = skb.bytes;
+    const head = takeHead(at + count);
+    head.bytes.set(old.subarray(0, at), 0);
+    skb.replaceHead(head);
+  }
+  skb.tail = at + count;
+  return at;
+}
+
+/**
+ * The frame ends because it was dropped.
+ * @kernel net/core/skbuff.c kfree_skb_reason
+ * @param location the kernel function that drops it
+ * @param note what a person should know; one of a bounded set of texts
+ */
+export function kfreeSkbReason(skb: SkBuff, reason: DropReason, location: string, note = ''): void {
+  end(skb, reason, note === '' ? location : `${location}: ${note}`);
+}
+
+/**
+ * The frame ends because it arrived.
+ * @kernel net/core/skbuff.c consume_skb
+ * @param location who took it
+ */
+export function consumeSkb(skb: SkBuff, location: string): void {
+  end(skb, REASON.CONSUMED, location);
+}
+
+function end(skb: SkBuff, reason: DropReason, note: string): void {
+  if (skb.ended) throw new Error(`frame ${skb.id} ended twice (${note})`);
+  skb.ended = true;
+  const kernel = skb.kernel;
+  kernel.skbs.ended++;
+  dropHead(skb.sharedHead);
+  if (kernel.trace.on) {
+    kernel.trace.record(kernel.queue.now, TRACE_END, skb.id, skb.dev?.uid ?? 0, reason, note);
+  }
+}
+
+/** A decision not to give `dev` a copy of the frame, and why. Costs a flag test when nobody listens. */
+export function traceNoCopy(skb: SkBuff, dev: NetDevice, why: string): void {
+  const { trace, queue } = skb.kernel;
+  if (trace.on) trace.record(queue.now, TRACE_NO_COPY, skb.id, dev.uid, 0, why);
+}
+
+/** Any other step of a frame; see the TRACE_ constants for `kind` and `arg`. */
+export function traceStep(skb: SkBuff, kind: number, dev: NetDevice | undefined, arg: number, note: string): void {
+  const { trace, queue } = skb.kernel;
+  if (trace.on) trace.record(queue.now, kind, skb.id, dev?.uid ?? 0, arg, note);
+}
+
+/** The frame now rests in a queue (or has left it): kept for the leak check. */
+export function skbRests(skb: SkBuff, queue: number): void {
+  skb.kernel.skbs.resting[queue]!++;
+}
+export function skbLeaves(skb: SkBuff, queue: number): void {
+  skb.kernel.skbs.resting[queue]!--;
+}
+
+/**
+ * Move the tag kept beside the frame into it, right after the addresses. `data` must stand at the
+ * link-layer header.
+ * @kernel include/linux/if_vlan.h __vlan_hwaccel_push_inside
+ */
+export function vlanHwaccelPushInside(skb: SkBuff): void {
+  const tci = skb.vlanTci;
+  const proto = skb.vlanProto;
+  vlanInsertTag(skb, proto, tci);
+  skb.protocol = proto;
+  skb.vlanTci = -1;
+}
+
+/** Write a tag into the frame after the addresses; `data` stands at the link-layer header. */
+export function vlanInsertTag(skb: SkBuff, proto: number, tci: number): void {
+  skbCowHead(skb, 4);
+  const start = skb.push(4);
+  const bytes = skb.bytes;
+  bytes.copyWithin(start, start + 4, start + 16);
+  putU16(bytes, start + 12, proto);
+  putU16(bytes, start + 14, tci);
+  skb.macHeader = start;
+}
+
+/**
+ * Take a tag out of a received frame and keep it beside: `data` stands behind the Ethernet header,
+ * at the tag. False, with the frame freed, when it is cut short.
+ * @kernel net/core/skbuff.c skb_vlan_untag
+ */
+export function skbVlanUntag(skb: SkBuff): boolean {
+  if (skb.vlanTci >= 0) return true;
+  if (skb.len < 4) {
+    kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'skb_vlan_untag', 'frame cut short in its VLAN tag');
+    return false;
+  }
+  skbEnsureWritable(skb);
+  const bytes = skb.bytes;
+  const at = skb.data;
+  skb.vlanTci = u16At(bytes, at);
+  skb.vlanProto = skb.protocol;
+  skb.protocol = u16At(bytes, at + 2);
+  // The addresses move up by the tag's four bytes; the type field of the inner frame stays where it is.
+  bytes.copyWithin(skb.macHeader + 4, skb.macHeader, skb.macHeader + 12);
+  skb.macHeader += 4;
+  skb.data = at + 4;
+  skb.networkHeader = skb.data;
+  if (skb.protocol < 0x600) skb.protocol = 0x0004;
+  return true;
+}
