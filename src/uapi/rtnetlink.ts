@@ -37,6 +37,8 @@ export interface LinkStats {
   rxOverErrors: number;
   rxNohandler: number;
   txCarrierErrors: number;
+  /** Unicast to another host's link-layer address that reached ip_rcv() (promiscuous mode). */
+  rxOtherhostDropped?: number;
 }
 
 export interface VethData {
@@ -217,7 +219,8 @@ export interface LinkRequest {
   netns?: NetnsRef;
   /** IFLA_NET_NS_PID. */
   netnsPid?: number;
-  /** IFLA_NEW_IFINDEX is carried by `ifindex` with NLM_F_CREATE, as iproute2's `index` does. */
+  /** IFLA_NEW_IFINDEX: the index in the namespace that the device moves to. A new device takes `ifindex`. */
+  newIfindex?: number;
   numTxQueues?: number;
   numRxQueues?: number;
   gsoMaxSize?: number;
@@ -472,6 +475,14 @@ export interface RouteMetrics {
   initcwnd?: number;
   initrwnd?: number;
   hoplimit?: number;
+  rttvar?: number;
+  ssthresh?: number;
+  cwnd?: number;
+  reordering?: number;
+  features?: number;
+  rtoMin?: number;
+  quickack?: number;
+  fastopenNoCookie?: number;
   lock?: number;
 }
 
@@ -550,6 +561,8 @@ export interface Rtnetlink {
   /** IFLA_MASTER and IFLA_LINKINFO kind filter, as `ip link show master X type Y` sends them. */
   dumpLinks(filter?: { master?: number; kind?: string }): LinkMessage[];
   dumpBridgeLinks(): BridgeLinkMessage[];
+  /** RTM_NEWLINKPROP, RTM_DELLINKPROP: alternative names. */
+  linkProp(ifindex: number, altnames: readonly string[], add: boolean): Ack;
 
   newAddr(request: AddrRequest, flags: number): Ack;
   delAddr(request: AddrRequest): Ack;
@@ -563,13 +576,17 @@ export interface Rtnetlink {
   newFdb(request: FdbRequest, flags: number): Ack;
   delFdb(request: FdbRequest): Ack;
   /** NLM_F_BULK delete: `bridge fdb flush`. */
-  flushFdb(ifindex: number, filter: { vlan?: number; brport?: number; state?: number; stateMask?: number; flags?: number; flagsMask?: number }): Ack;
+  flushFdb(
+    ifindex: number,
+    filter: { vlan?: number; brport?: number; state?: number; stateMask?: number; flags?: number; flagsMask?: number },
+  ): Ack;
   dumpFdb(filter?: FdbDump): FdbMessage[];
   getFdb(request: { lladdr: Mac; brport?: number; bridge?: number; vlan?: number }): FdbMessage | Refusal;
 
   newRoute(request: RouteRequest, flags: number): Ack;
   delRoute(request: RouteRequest): Ack;
-  dumpRoutes(filter?: { table?: number; oif?: number; protocol?: number; type?: number }): RouteMessage[];
+  /** Refused with ENOENT, "ipv4: FIB table does not exist", for a table that was never made. */
+  dumpRoutes(filter?: { table?: number; oif?: number; protocol?: number; type?: number }): RouteMessage[] | Refusal;
   getRoute(request: RouteGetRequest): RouteMessage | Refusal;
 
   /** RTM_NEWNSID / RTM_GETNSID: the id of another namespace in this one; -1 when it has none. */

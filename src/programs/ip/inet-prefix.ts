@@ -116,7 +116,7 @@ function getNetmask(text: string): number | undefined {
   const bits = getUnsigned(text);
   if (bits !== undefined) return bits;
   const mask = readAddr(text, AF_INET);
-  if (!mask || mask.bytelen !== 4) return undefined;
+  if (mask?.bytelen !== 4) return undefined;
   const length = maskToBits(mask.address);
   return length >= 0 ? length : undefined;
 }

@@ -101,6 +101,17 @@ export class Printer {
     else this.#out.write(text);
   }
 
+  /** A JSON value that is written as it stands (`json`), a number with a fixed number of digits. */
+  raw(key: string, text: string, json: string): void {
+    if (!this.#json) {
+      this.#out.write(text);
+      return;
+    }
+    this.#name(key);
+    this.#comma();
+    this.#out.write(json);
+  }
+
   /** PRINT_FP: only in plain form. */
   text(text: string): void {
     if (!this.#json) this.#out.write(text);

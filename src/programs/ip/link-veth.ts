@@ -1,0 +1,24 @@
+import type { VethData } from '../../uapi/rtnetlink.ts';
+import type { Args } from './args.ts';
+import type { Ip } from './context.ts';
+import type { LinkKind } from './link-kind.ts';
+import { parseLink } from './link-parse.ts';
+
+const USAGE = `Usage: ip link <options> type veth [peer <options>]
+To get <options> type 'ip link add help'
+`;
+
+function parse(ip: Ip, args: Args, create: boolean): VethData | undefined {
+  if (args.word !== 'peer') {
+    args.process.stdout.write(USAGE);
+    return undefined;
+  }
+  args.shift();
+  const peer = parseLink(ip, args, create);
+  if (typeof peer === 'number') return undefined;
+  if (peer.type !== undefined) args.duparg('type', peer.type);
+  return { peer: peer.request };
+}
+
+/** `type veth`. */
+export const vethKind: LinkKind = { id: 'veth', parse, help: (out) => out.write(USAGE) };
