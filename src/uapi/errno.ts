@@ -6,7 +6,9 @@ export const EINTR = 4;
 export const EIO = 5;
 export const ENXIO = 6;
 export const E2BIG = 7;
+export const ENOEXEC = 8;
 export const EBADF = 9;
+export const ECHILD = 10;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
@@ -23,6 +25,7 @@ export const ENOSPC = 28;
 export const EROFS = 30;
 export const EPIPE = 32;
 export const ERANGE = 34;
+export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ENOPROTOOPT = 92;
 export const EPROTONOSUPPORT = 93;
@@ -54,6 +57,8 @@ const TEXT: Readonly<Record<number, string>> = {
   [EIO]: 'Input/output error',
   [ENXIO]: 'No such device or address',
   [E2BIG]: 'Argument list too long',
+  [ENOEXEC]: 'Exec format error',
+  [ECHILD]: 'No child processes',
   [EBADF]: 'Bad file descriptor',
   [EAGAIN]: 'Resource temporarily unavailable',
   [ENOMEM]: 'Cannot allocate memory',
@@ -71,6 +76,7 @@ const TEXT: Readonly<Record<number, string>> = {
   [EROFS]: 'Read-only file system',
   [EPIPE]: 'Broken pipe',
   [ERANGE]: 'Numerical result out of range',
+  [ENOTEMPTY]: 'Directory not empty',
   [ELOOP]: 'Too many levels of symbolic links',
   [ENOPROTOOPT]: 'Protocol not available',
   [EPROTONOSUPPORT]: 'Protocol not supported',

@@ -10,7 +10,20 @@ import type { FileStat, Task } from './task.ts';
 
 export type Program = (process: Process) => Promise<number>;
 
-export type SignalName = 'HUP' | 'INT' | 'QUIT' | 'KILL' | 'USR1' | 'USR2' | 'PIPE' | 'ALRM' | 'TERM' | 'CHLD' | 'CONT' | 'STOP' | 'TSTP';
+export type SignalName =
+  | 'HUP'
+  | 'INT'
+  | 'QUIT'
+  | 'KILL'
+  | 'USR1'
+  | 'USR2'
+  | 'PIPE'
+  | 'ALRM'
+  | 'TERM'
+  | 'CHLD'
+  | 'CONT'
+  | 'STOP'
+  | 'TSTP';
 
 /** Thrown out of a waiting call when a signal ends the process. Never caught by programs. */
 export class ProcessKilled extends Error {

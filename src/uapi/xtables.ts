@@ -62,8 +62,9 @@ export interface XtPhysdevMatch {
 export type XtMatch =
   /** `type` 255 is any. */
   | { name: 'icmp'; type: number; codeFrom: number; codeTo: number; invert: boolean }
+  | { name: 'udp'; sport: PortMatch; dport: PortMatch }
   | {
-      name: 'udp' | 'tcp';
+      name: 'tcp';
       sport: PortMatch;
       dport: PortMatch;
       flags?: { mask: number; set: number; invert: boolean };

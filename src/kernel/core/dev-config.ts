@@ -310,11 +310,16 @@ export function devChangeTxQueueLen(dev: NetDevice, length: number): Ack {
  * index if that is free.
  * @kernel net/core/dev.c __dev_change_net_namespace
  */
-export function devChangeNetNamespace(dev: NetDevice, net: NetNamespace, pattern: string, ifindex = 0): Ack {
+export function devChangeNetNamespace(
+  dev: NetDevice,
+  net: NetNamespace,
+  pattern: string | undefined,
+  ifindex = 0,
+): Ack {
   if (dev.net === net) return undefined;
   let name = dev.name;
   if (net.names.has(name)) {
-    const allocated = devAllocName(net, pattern);
+    const allocated = pattern === undefined ? refuse(EEXIST) : devAllocName(net, pattern);
     if (isRefusal(allocated)) return allocated;
     name = allocated;
   }
@@ -323,6 +328,8 @@ export function devChangeNetNamespace(dev: NetDevice, net: NetNamespace, pattern
   unlistNetdevice(dev);
   const { kernel } = dev.net;
   kernel.notify('UNREGISTER', dev, { moving: true });
+  // The message that tells of the move names the new namespace, which gets its id here.
+  dev.net.peernet2idAlloc(net);
   dev.uc.clear();
   dev.mc.clear();
   dev.net = net;

@@ -19,9 +19,6 @@ import type { PacketTap } from './packet-type.ts';
 import { kfreeSkbReason, QUEUE_BACKLOG, type SkBuff, skbLeaves, skbRests, skbVlanUntag, traceStep } from './skbuff.ts';
 import { TRACE_DELIVER, TRACE_HANDLER, TRACE_RECEIVE } from './trace.ts';
 
-/** net.core.netdev_max_backlog. */
-const NETDEV_MAX_BACKLOG = 1000;
-
 const HANDLER_NAMES = ['consumed', 'another', 'exact', 'pass'] as const;
 
 /**
@@ -51,7 +48,7 @@ export function ethTypeTrans(skb: SkBuff, dev: NetDevice): void {
  */
 export function netifRx(skb: SkBuff): boolean {
   const { kernel } = skb;
-  if (kernel.backlog >= NETDEV_MAX_BACKLOG) {
+  if (kernel.backlog >= kernel.maxBacklog) {
     kernel.backlogDrops++;
     skb.dev!.stats.rxDropped++;
     kfreeSkbReason(skb, REASON.CPU_BACKLOG, 'enqueue_to_backlog', 'more than net.core.netdev_max_backlog frames wait');

@@ -45,8 +45,12 @@ export class Kernel {
   readonly pernet: PernetOperations[] = [];
   /** Delivery of a frame that carries a VLAN tag: set by 8021q. True: look again, `skb.dev` has changed. */
   vlanDoReceive: ((skb: SkBuff) => boolean) | undefined;
+  /** The namespace of a process, set by the system-call layer. */
+  namespaceOfPid: ((pid: number) => NetNamespace | undefined) | undefined;
   /** Lines of the kernel's log (dmesg), with their times. */
   readonly log: { time: number; text: string }[] = [];
+  /** net.core.netdev_max_backlog. */
+  maxBacklog = 1000;
   /** Frames in the CPU's backlog. */
   backlog = 0;
   /** Frames dropped because the backlog was full. */

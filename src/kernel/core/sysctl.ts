@@ -7,6 +7,8 @@ import type { NetNamespace } from './net-namespace.ts';
 export interface SysctlEntry {
   mode: number;
   read(): string;
+  /** Reading is refused with this error number now. */
+  unreadable?: number;
   /** Absent: read-only. */
   write?(text: string): Ack;
 }

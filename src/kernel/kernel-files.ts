@@ -1,0 +1,170 @@
+/** The kernel's files as a process sees them: /proc/sys, /proc/net, /sys/class/net. */
+import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../uapi/errno.ts';
+import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
+import type { FileStat, KernelFiles } from '../uapi/task.ts';
+import { brifNames, brportSysfsFiles, brSysfsFiles } from './bridge/br-sysfs.ts';
+import type { NetNamespace } from './core/net-namespace.ts';
+import { deviceAttributes, deviceStatistics } from './core/net-sysfs.ts';
+import type { NetDevice } from './core/netdevice.ts';
+import { sortedDevices } from './core/rtnl-link.ts';
+import type { SysctlEntries, SysctlEntry } from './core/sysctl.ts';
+import { INET_PROC_FILES } from './ipv4/proc.ts';
+import { NETFILTER_PROC_FILES } from './netfilter/proc.ts';
+
+type Node =
+  | { kind: 'directory'; names: string[] }
+  | { kind: 'file'; entry: SysctlEntry }
+  | { kind: 'link'; target: string };
+
+const SYS = '/proc/sys';
+const CLASS_NET = '/sys/class/net';
+const DEVICES = '/sys/devices/virtual/net';
+
+/** Files of one namespace; `net` is asked at each call, since a process may change it. */
+export function kernelFiles(netOf: () => NetNamespace): KernelFiles {
+  const find = (path: string): Node | undefined => lookup(netOf(), path.replace(/\/+$/, '') || '/');
+  return {
+    read(path) {
+      const node = find(path);
+      if (node === undefined) return refuse(ENOENT);
+      if (node.kind !== 'file') return refuse(EISDIR);
+      if (node.entry.unreadable !== undefined) return refuse(node.entry.unreadable);
+      if ((node.entry.mode & 0o444) === 0) return refuse(EACCES);
+      const text = node.entry.read();
+      return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+    },
+    write(path, text): Ack {
+      const node = find(path);
+      if (node === undefined) return refuse(path.startsWith(SYS) || path.startsWith('/sys') ? EACCES : ENOENT);
+      if (node.kind !== 'file') return refuse(EISDIR);
+      return node.entry.write === undefined ? refuse(EACCES) : node.entry.write(text);
+    },
+    list(path): string[] | Refusal {
+      const node = find(path);
+      if (node === undefined) return refuse(ENOENT);
+      if (node.kind === 'link') return this.list(node.target);
+      return node.kind === 'directory' ? node.names : refuse(ENOTDIR);
+    },
+    stat(path): FileStat | Refusal {
+      const node = find(path);
+      if (node === undefined) return refuse(ENOENT);
+      if (node.kind === 'link') return { kind: 'link', mode: 0o777, target: node.target };
+      return node.kind === 'directory' ? { kind: 'directory', mode: 0o555 } : { kind: 'file', mode: node.entry.mode };
+    },
+  };
+}
+
+function lookup(net: NetNamespace, path: string): Node | undefined {
+  if (path === '/proc/self/net') return lookup(net, '/proc/net');
+  if (path.startsWith('/proc/self/net/')) return lookup(net, `/proc/net/${path.slice(15)}`);
+  if (path === SYS) return { kind: 'directory', names: ['net'] };
+  if (path.startsWith(`${SYS}/`)) return sysctlNode(net, path.slice(SYS.length + 1));
+  if (path === '/proc/net') return { kind: 'directory', names: Object.keys(procNet(net)).sort() };
+  if (path.startsWith('/proc/net/')) return fileNode(procNet(net)[path.slice(10)]);
+  if (path === '/sys/class') return { kind: 'directory', names: ['net'] };
+  if (path === CLASS_NET || path === DEVICES) return { kind: 'directory', names: deviceNames(net) };
+  if (path.startsWith(`${DEVICES}/`)) return deviceNode(net, path.slice(DEVICES.length + 1));
+  if (path.startsWith(`${CLASS_NET}/`)) {
+    const rest = path.slice(CLASS_NET.length + 1);
+    if (rest.includes('/')) return deviceNode(net, rest);
+    return net.devByName(rest) === undefined ? undefined : { kind: 'link', target: `${DEVICES}/${rest}` };
+  }
+  return undefined;
+}
+
+function deviceNames(net: NetNamespace): string[] {
+  return sortedDevices(net)
+    .map((dev) => dev.name)
+    .sort();
+}
+
+function sysctlNode(net: NetNamespace, path: string): Node | undefined {
+  const entry = net.kernel.sysctl.get(net, path);
+  if (entry !== undefined) return { kind: 'file', entry };
+  const names = net.kernel.sysctl.list(net, path);
+  return names === undefined ? undefined : { kind: 'directory', names };
+}
+
+function fileNode(read: (() => string) | undefined): Node | undefined {
+  return read === undefined ? undefined : { kind: 'file', entry: { mode: 0o444, read } };
+}
+
+function deviceNode(net: NetNamespace, path: string): Node | undefined {
+  const [name = '', directory, ...rest] = path.split('/');
+  const dev = net.devByName(name);
+  if (dev === undefined || dev.name !== name) return undefined;
+  const attributes = deviceAttributes(dev);
+  const directories = deviceDirectories(dev);
+  if (directory === undefined) {
+    return {
+      kind: 'directory',
+      names: [...Object.keys(attributes), ...Object.keys(directories), ...links(dev)].sort(),
+    };
+  }
+  const entries = directories[directory];
+  if (entries === undefined) {
+    if (rest.length > 0) return undefined;
+    const entry = attributes[directory];
+    if (entry !== undefined) return { kind: 'file', entry };
+    return linkNode(dev, directory);
+  }
+  if (rest.length === 0) return { kind: 'directory', names: Object.keys(entries).sort() };
+  const entry = rest.length === 1 ? entries[rest[0]!] : undefined;
+  return entry === undefined ? undefined : { kind: 'file', entry };
+}
+
+/** Directories of a device, with their files. */
+function deviceDirectories(dev: NetDevice): Record<string, SysctlEntries> {
+  const directories: Record<string, SysctlEntries> = { statistics: deviceStatistics(dev) };
+  const bridge = brSysfsFiles(dev);
+  if (bridge !== undefined) {
+    directories.bridge = bridge;
+    directories.brif = Object.fromEntries(
+      brifNames(dev).map((name) => [name, { mode: 0o444, read: () => '', unreadable: EISDIR }]),
+    );
+  }
+  const port = brportSysfsFiles(dev);
+  if (port !== undefined) directories.brport = port;
+  return directories;
+}
+
+/** Symbolic links to the devices above and below. */
+function links(dev: NetDevice): string[] {
+  return [
+    'subsystem',
+    ...dev.lower.filter((lower) => lower.net === dev.net).map((lower) => `lower_${lower.name}`),
+    ...dev.upper.filter((upper) => upper.net === dev.net).map((upper) => `upper_${upper.name}`),
+    ...(dev.master === undefined ? [] : ['master']),
+  ];
+}
+
+function linkNode(dev: NetDevice, name: string): Node | undefined {
+  if (!links(dev).includes(name)) return undefined;
+  if (name === 'subsystem') return { kind: 'link', target: CLASS_NET };
+  const target = name === 'master' ? dev.master!.name : name.slice(6);
+  return { kind: 'link', target: `${DEVICES}/${target}` };
+}
+
+function procNet(net: NetNamespace): Record<string, () => string> {
+  const files: Record<string, () => string> = { dev: () => procNetDev(net) };
+  for (const [name, read] of Object.entries({ ...INET_PROC_FILES, ...NETFILTER_PROC_FILES }))
+    files[name] = () => read(net);
+  return files;
+}
+
+/** @kernel net/core/net-procfs.c dev_seq_show */
+function procNetDev(net: NetNamespace): string {
+  const lines = [
+    'Inter-|   Receive                                                |  Transmit',
+    ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed',
+  ];
+  for (const dev of sortedDevices(net)) {
+    const s = dev.ops.getStats?.(dev) ?? dev.stats;
+    const rx = [s.rxBytes, s.rxPackets, s.rxErrors, s.rxDropped, 0, 0, 0, s.multicast];
+    const tx = [s.txBytes, s.txPackets, s.txErrors, s.txDropped, 0, s.collisions, s.txCarrierErrors, 0];
+    const widths = [7, 7, 4, 4, 4, 5, 10, 9, 8, 7, 4, 4, 4, 5, 7, 10];
+    const columns = [...rx, ...tx].map((value, i) => String(value).padStart(widths[i]!));
+    lines.push(`${dev.name.padStart(6)}: ${columns.join(' ')}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

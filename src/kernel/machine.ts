@@ -1,0 +1,171 @@
+/** The system-call layer: what the kernel does for processes (uapi/task.ts). */
+import { EINVAL, EPROTONOSUPPORT } from '../uapi/errno.ts';
+import { IFNAMSIZ } from '../uapi/if.ts';
+import type { NetnsRef } from '../uapi/netns.ts';
+import { type Ack, isRefusal, refuse } from '../uapi/result.ts';
+import type { Rtnetlink } from '../uapi/rtnetlink.ts';
+import type { Socket, SocketOrRefusal, SocketType } from '../uapi/socket.ts';
+import type { Ioctl, KernelFiles, Machine, Task } from '../uapi/task.ts';
+import type { Xtables } from '../uapi/xtables.ts';
+import { brAddBridge, brAddIf, brDelBridge, brDelIf, brIoctlFdb } from './bridge/br-ioctl.ts';
+import type { Kernel } from './core/kernel.ts';
+import type { NetNamespace } from './core/net-namespace.ts';
+import { getNet, putNet } from './core/netns-cleanup.ts';
+import { namespaceOf } from './core/rtnl-link.ts';
+import { inetCreate } from './ipv4/af-inet.ts';
+import { arpIoctlDelete, arpIoctlSet } from './ipv4/arp-ioctl.ts';
+import { kernelFiles } from './kernel-files.ts';
+import { xtablesSocket } from './netfilter/xtables-uapi.ts';
+import { packetCreate } from './packet/af-packet.ts';
+import { rtnetlinkSocket } from './rtnetlink.ts';
+
+/** Date at boot unless a run says otherwise: 2026-01-01 00:00:00 UTC, nanoseconds since the epoch. */
+const BOOT_TIME = 1_767_225_600e9;
+
+function ioctls(net: NetNamespace): Ioctl {
+  return {
+    addBridge: (name) => (name.length >= IFNAMSIZ ? refuse(EINVAL) : brAddBridge(net, name)),
+    delBridge: (name) => brDelBridge(net, name),
+    addBridgeInterface: (bridge, ifindex) => brAddIf(net, bridge, ifindex),
+    delBridgeInterface: (bridge, ifindex) => brDelIf(net, bridge, ifindex),
+    bridgeFdb: (bridge) => brIoctlFdb(net, bridge),
+    setArp: (entry) => arpIoctlSet(net, entry),
+    deleteArp: (entry) => arpIoctlDelete(net, entry),
+    ifIndexToName: (ifindex) => net.devByIndex(ifindex)?.name,
+    ifNameToIndex: (name) => net.devByName(name)?.ifindex ?? 0,
+  };
+}
+
+/** The sockets of rtnetlink, iptables and ioctl that all processes of a namespace can share. */
+interface Interfaces {
+  rtnl: Rtnetlink;
+  xtables: Xtables;
+  ioctl: Ioctl;
+}
+
+class KernelTask implements Task {
+  readonly pid: number;
+  readonly files: KernelFiles;
+  private readonly machine: KernelMachine;
+  private net: NetNamespace;
+  private readonly sockets = new Set<Socket>();
+  private exited = false;
+
+  constructor(machine: KernelMachine, pid: number, net: NetNamespace) {
+    this.machine = machine;
+    this.pid = pid;
+    this.net = net;
+    this.files = kernelFiles(() => this.net);
+    getNet(net);
+    machine.tasks.set(pid, this);
+  }
+
+  get netns(): NetNamespace {
+    return this.net;
+  }
+
+  get rtnl(): Rtnetlink {
+    return this.machine.interfacesOf(this.net).rtnl;
+  }
+
+  get xtables(): Xtables {
+    return this.machine.interfacesOf(this.net).xtables;
+  }
+
+  get ioctl(): Ioctl {
+    return this.machine.interfacesOf(this.net).ioctl;
+  }
+
+  socket(type: SocketType, protocol: number): SocketOrRefusal {
+    const socket =
+      type === 'packet-raw' || type === 'packet-dgram'
+        ? packetCreate(this.net, type, protocol)
+        : type === 'udp' || type === 'ping' || type === 'raw'
+          ? inetCreate(this.net, type, protocol)
+          : refuse(EPROTONOSUPPORT);
+    if (isRefusal(socket)) return socket;
+    this.sockets.add(socket);
+    return socket;
+  }
+
+  setns(target: NetnsRef): Ack {
+    const net = namespaceOf(target);
+    if (net === undefined) return refuse(EINVAL);
+    this.enter(net);
+    return undefined;
+  }
+
+  unshareNet(): Ack {
+    this.enter(this.machine.kernel.createNamespace());
+    return undefined;
+  }
+
+  fork(pid: number): Task {
+    return new KernelTask(this.machine, pid, this.net);
+  }
+
+  exit(): void {
+    if (this.exited) return;
+    this.exited = true;
+    for (const socket of this.sockets) socket.close();
+    this.sockets.clear();
+    this.machine.tasks.delete(this.pid);
+    putNet(this.net);
+  }
+
+  private enter(net: NetNamespace): void {
+    getNet(net);
+    putNet(this.net);
+    this.net = net;
+  }
+}
+
+/** A booted kernel and its processes. */
+export class KernelMachine implements Machine {
+  readonly kernel: Kernel;
+  readonly bootTime: number = BOOT_TIME;
+  readonly hostname: string = 'hairpin';
+  readonly osRelease: string = '6.18.0';
+  readonly tasks: Map<number, KernelTask> = new Map();
+  private readonly interfaces = new WeakMap<NetNamespace, Interfaces>();
+  private readonly userRandom: () => number;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    const random = kernel.random.stream('getrandom');
+    this.userRandom = () => random.u32();
+    kernel.namespaceOfPid = (pid) => this.tasks.get(pid)?.netns;
+  }
+
+  now(): number {
+    return this.kernel.queue.now;
+  }
+
+  init(pid: number): Task {
+    return new KernelTask(this, pid, this.kernel.namespaces[0]!);
+  }
+
+  hold(ref: NetnsRef): void {
+    const net = namespaceOf(ref);
+    if (net !== undefined) getNet(net);
+  }
+
+  release(ref: NetnsRef): void {
+    const net = namespaceOf(ref);
+    if (net !== undefined) putNet(net);
+  }
+
+  random(): number {
+    return this.userRandom();
+  }
+
+  /** @internal */
+  interfacesOf(net: NetNamespace): Interfaces {
+    let made = this.interfaces.get(net);
+    if (made === undefined) {
+      made = { rtnl: rtnetlinkSocket(net), xtables: xtablesSocket(net), ioctl: ioctls(net) };
+      this.interfaces.set(net, made);
+    }
+    return made;
+  }
+}
