@@ -352,6 +352,8 @@ export interface NeighRequest {
   lladdr?: Mac;
   state?: number;
   flags?: number;
+  /** NDA_PROTOCOL: RTPROT_*, who made the entry. */
+  protocol?: number;
 }
 
 export interface NeighMessage {
@@ -369,6 +371,7 @@ export interface NeighMessage {
   used: number;
   updated: number;
   refcnt: number;
+  protocol?: number;
 }
 
 /** RTM_NEWNEIGH, RTM_DELNEIGH of family AF_BRIDGE. */
