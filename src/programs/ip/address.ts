@@ -1,4 +1,4 @@
-import { EACCES, EADDRNOTAVAIL } from '../../uapi/errno.ts';
+import { EACCES, EADDRNOTAVAIL, EOPNOTSUPP } from '../../uapi/errno.ts';
 import { refuse } from '../../uapi/result.ts';
 import {
   type AddrRequest,
@@ -154,9 +154,14 @@ function modify(ip: Ip, args: Args, command: Command, flags: number): number {
   }
   if (family === AF_INET6) {
     // What a kernel with net.ipv6.conf.*.disable_ipv6=1 answers.
-    const refusal = command === 'new' ? refuse(EACCES, 'ipv6: IPv6 is disabled on this device') : refuse(EADDRNOTAVAIL);
+    const refusal =
+      command === 'new'
+        ? refuse(EACCES, 'ipv6: IPv6 is disabled on this device')
+        : refuse(EADDRNOTAVAIL, 'ipv6: address not found');
     return talk(ip.process, refusal);
   }
+  // No address and no -4: the request is for a family without addresses.
+  if (family !== AF_INET) return talk(ip.process, refuse(EOPNOTSUPP));
   if (anycast) args.notModelled('address anycast');
   return talk(ip.process, command === 'new' ? ip.rtnl.newAddr(request, flags) : ip.rtnl.delAddr(request));
 }

@@ -6,6 +6,7 @@ import { EXIT_FAILURE } from './exit.ts';
 import { talk } from './libnetlink.ts';
 import { isForeignKind, linkKind } from './link-kinds.ts';
 import { parseLink } from './link-parse.ts';
+import { property } from './link-property.ts';
 import { linkUsage } from './link-usage.ts';
 
 type Command = 'new' | 'delete';
@@ -64,7 +65,8 @@ export const doIplink: IpObject = async (ip, args) => {
   if (is('replace')) return modify(ip, args, 'new', NLM_F_CREATE | NLM_F_REPLACE);
   if (is('delete')) return modify(ip, args, 'delete', 0);
   if (is('show') || is('lst') || is('list')) return listLinks(ip, args);
-  for (const known of ['xstats', 'afstats', 'property']) if (is(known)) args.notModelled(`link ${known}`);
+  for (const known of ['xstats', 'afstats']) if (is(known)) args.notModelled(`link ${known}`);
+  if (is('property')) return property(ip, args);
   if (is('help')) return help(ip, args);
   return args.fail(`Command "${command}" is unknown, try "ip link help".`);
 };
