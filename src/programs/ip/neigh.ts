@@ -7,6 +7,7 @@ import {
   AF_UNSPEC,
   type NeighDump,
   type NeighMessage,
+  type NeighRequest,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NLM_F_REPLACE,
@@ -96,14 +97,10 @@ function modify(ip: Ip, args: Args, flags: number | undefined): number {
   const ifindex = device === undefined ? 0 : ip.links.index(device);
   if (device !== undefined && ifindex === 0) return args.nodev(device);
   if (octets.length > 0 && octets.length < 6) return talk(ip.process, refuse(EINVAL, 'Invalid link address'));
-  const request = {
-    ifindex,
-    dst: dst.address,
-    state,
-    flags: ntf,
-    ...(octets.length > 0 ? { lladdr: macOf(octets.slice(0, 6)) } : {}),
-    ...(protocol === undefined ? {} : { protocol }),
-  };
+  const request: NeighRequest = { ifindex, dst: dst.address, state, flags: ntf };
+  const mac = macOf(octets.slice(0, 6));
+  if (mac !== undefined) request.lladdr = mac;
+  if (protocol !== undefined) request.protocol = protocol;
   return talk(ip.process, flags === undefined ? ip.rtnl.delNeigh(request) : ip.rtnl.newNeigh(request, flags));
 }
 
