@@ -23,6 +23,7 @@ export const EINVAL = 22;
 export const ENOTTY = 25;
 export const ENOSPC = 28;
 export const EROFS = 30;
+export const EMLINK = 31;
 export const EPIPE = 32;
 export const ERANGE = 34;
 export const ENOTEMPTY = 39;
@@ -74,6 +75,7 @@ const TEXT: Readonly<Record<number, string>> = {
   [ENOTTY]: 'Inappropriate ioctl for device',
   [ENOSPC]: 'No space left on device',
   [EROFS]: 'Read-only file system',
+  [EMLINK]: 'Too many links',
   [EPIPE]: 'Broken pipe',
   [ERANGE]: 'Numerical result out of range',
   [ENOTEMPTY]: 'Directory not empty',

@@ -193,10 +193,11 @@ export type NftMessage =
     }
   | { type: 'CHAIN_USER_ADD' | 'CHAIN_DEL'; table: string; chain: string }
   | { type: 'CHAIN_RENAME'; table: string; chain: string; newname: string }
-  | { type: 'RULE_APPEND'; table: string; chain: string; rule: XtRule }
-  /** Before the rule with `position`, or as the first. */
-  | { type: 'RULE_INSERT'; table: string; chain: string; rule: XtRule; position?: number }
-  | { type: 'RULE_REPLACE'; table: string; chain: string; rule: XtRule; handle: number }
+  /** `id` is negative and stands for the handle, which the rule does not have yet, in later messages of the batch. */
+  | { type: 'RULE_APPEND'; table: string; chain: string; rule: XtRule; id: number }
+  /** Before the rule with the handle `position`, or as the first. */
+  | { type: 'RULE_INSERT'; table: string; chain: string; rule: XtRule; id: number; position?: number }
+  | { type: 'RULE_REPLACE'; table: string; chain: string; rule: XtRule; id: number; handle: number }
   | { type: 'RULE_DELETE'; table: string; chain: string; handle: number }
   /** All rules of the chain, or of all chains. */
   | { type: 'RULE_FLUSH'; table: string; chain?: string };

@@ -1,0 +1,64 @@
+/** All extensions by name. */
+import type { XtMatch, XtTarget } from '../../uapi/xtables.ts';
+import type { Extension } from './extension.ts';
+import { conntrackMatch, stateMatch } from './match-conntrack.ts';
+import { addrtypeMatch, commentMatch, limitMatch, macMatch, markMatch, physdevMatch } from './match-other.ts';
+import { icmpMatch, multiportMatch, tcpMatch, udpMatch } from './match-proto.ts';
+import {
+  dnatTarget,
+  logTarget,
+  markTarget,
+  masqueradeTarget,
+  redirectTarget,
+  rejectTarget,
+  snatTarget,
+} from './targets.ts';
+
+const MATCHES: ReadonlyMap<string, Extension<XtMatch>> = new Map(
+  [
+    icmpMatch,
+    tcpMatch,
+    udpMatch,
+    multiportMatch,
+    conntrackMatch,
+    stateMatch,
+    macMatch,
+    commentMatch,
+    physdevMatch,
+    limitMatch,
+    markMatch,
+    addrtypeMatch,
+  ].map((extension): [string, Extension<XtMatch>] => [extension.name, extension as Extension<XtMatch>]),
+);
+
+const TARGETS: ReadonlyMap<string, Extension<XtTarget>> = new Map(
+  [rejectTarget, masqueradeTarget, snatTarget, dnatTarget, redirectTarget, logTarget, markTarget].map(
+    (extension): [string, Extension<XtTarget>] => [extension.name, extension as Extension<XtTarget>],
+  ),
+);
+
+export function findMatch(name: string): Extension<XtMatch> | undefined {
+  return MATCHES.get(name);
+}
+
+export function findTarget(name: string): Extension<XtTarget> | undefined {
+  return TARGETS.get(name);
+}
+
+/** The verdicts that need no extension. */
+export function isStandardTarget(name: string): name is 'ACCEPT' | 'DROP' | 'QUEUE' | 'RETURN' {
+  return name === 'ACCEPT' || name === 'DROP' || name === 'QUEUE' || name === 'RETURN';
+}
+
+/** Targets that Debian's iptables has beside ours: a chain may not be called so. */
+const OTHER_TARGETS = new Set(
+  (
+    'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DSCP ECN HMARK IDLETIMER LED NETMAP NFLOG NFQUEUE ' +
+    'NOTRACK RATEEST SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG standard'
+  ).split(' '),
+);
+
+/** Whether a name is that of a target, so that no chain may have it. */
+export function isTargetName(name: string): boolean {
+  return name === '' || isStandardTarget(name) || TARGETS.has(name) || OTHER_TARGETS.has(name);
+}
