@@ -7,6 +7,8 @@ import type { Mac } from '../../wire/addr.ts';
 export interface HwAddr {
   readonly address: Mac;
   refcount: number;
+  /** How many upper devices hand it down (ha->synced). */
+  synced: number;
   /** Put there by user space (dev_uc_add_excl through `bridge fdb add ... self`). */
   global: boolean;
 }
@@ -38,7 +40,7 @@ export class HwAddrList {
       entry.refcount++;
       return false;
     }
-    this.entries.set(address, { address, refcount: 1, global: false });
+    this.entries.set(address, { address, refcount: 1, synced: 0, global: false });
     return true;
   }
 
@@ -49,6 +51,20 @@ export class HwAddrList {
     if (--entry.refcount > 0) return false;
     this.entries.delete(address);
     return true;
+  }
+
+  /** Add a reference on behalf of an upper device. */
+  addSynced(address: Mac): void {
+    this.add(address);
+    this.entries.get(address)!.synced++;
+  }
+
+  /** Drop the reference of an upper device. */
+  delSynced(address: Mac): void {
+    const entry = this.entries.get(address);
+    if (entry === undefined) return;
+    entry.synced--;
+    this.del(address);
   }
 
   clear(): void {

@@ -111,12 +111,12 @@ function sync(to: HwAddrList, from: HwAddrList, handed: Set<Mac>): void {
   for (const address of handed) {
     if (from.has(address)) continue;
     handed.delete(address);
-    to.del(address);
+    to.delSynced(address);
   }
   for (const { address } of from) {
     if (handed.has(address)) continue;
     handed.add(address);
-    to.add(address);
+    to.addSynced(address);
   }
 }
 
@@ -155,14 +155,14 @@ export function devMcSync(to: NetDevice, from: NetDevice): void {
 
 /** @kernel net/core/dev_addr_lists.c dev_uc_unsync */
 export function devUcUnsync(to: NetDevice, from: NetDevice): void {
-  for (const address of syncedOf(from, to).uc) to.uc.del(address);
+  for (const address of syncedOf(from, to).uc) to.uc.delSynced(address);
   syncedOf(from, to).uc.clear();
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_mc_unsync */
 export function devMcUnsync(to: NetDevice, from: NetDevice): void {
-  for (const address of syncedOf(from, to).mc) to.mc.del(address);
+  for (const address of syncedOf(from, to).mc) to.mc.delSynced(address);
   syncedOf(from, to).mc.clear();
   devSetRxMode(to);
 }

@@ -1,0 +1,272 @@
+/**
+ * What macvlan keeps for a parent device (the port) and for each child on it, and the tables by which a
+ * frame finds its child (drivers/net/macvlan.c).
+ */
+import { IFF_ALLMULTI, IFF_PROMISC, MACVLAN_MODE_PASSTHRU } from '../../uapi/if.ts';
+import { type Mac, putMac } from '../../wire/addr.ts';
+import { MacTable, macHigh, macLow } from '../core/mac-table.ts';
+import { IFF_MACVLAN_PORT, type NetDevice } from '../core/netdevice.ts';
+import type { SkBuff } from '../core/skbuff.ts';
+
+/** MACVLAN_DEFAULT_BC_QUEUE_LEN: frames that may wait for the broadcast work. */
+export const MACVLAN_DEFAULT_BC_QUEUE_LEN = 1000;
+
+/** struct macvlan_dev: the child. */
+export interface MacvlanDev {
+  readonly dev: NetDevice;
+  readonly lowerdev: NetDevice;
+  readonly port: MacvlanPort;
+  mode: number;
+  flags: number;
+  bcQueueLenReq: number;
+  /** 256 bits, one for each hash of a group address that the child wants. */
+  readonly mcFilter: Int32Array;
+  /** Keeps the filters of two children from having the same collisions (macvlan_hash_mix). */
+  readonly mix: number;
+  /** The chain of the kernel's table that it is in, while it is up; -1 otherwise. */
+  bucket: number;
+  macaddrCount: number;
+  rxErrors: number;
+}
+
+/** struct macvlan_source_entry: a MAC address whose frames a child in source mode gets. */
+export interface SourceEntry {
+  readonly address: Mac;
+  readonly vlan: MacvlanDev;
+  readonly bucket: number;
+}
+
+/** struct macvlan_port: the parent. */
+export interface MacvlanPort {
+  readonly dev: NetDevice;
+  /** All children, in order of creation. */
+  readonly vlans: MacvlanDev[];
+  /** Children that are up, in the order in which the kernel walks its table: by chain, newest first. */
+  readonly hashed: MacvlanDev[];
+  /** Positions of those children in `byIndex`, by their address. */
+  readonly hash: MacTable;
+  readonly byIndex: (MacvlanDev | undefined)[];
+  /** Entries by chain, newest first, and which of them have an address: positions in `sourceLists`. */
+  readonly sources: SourceEntry[];
+  readonly sourceHash: MacTable;
+  readonly sourceLists: SourceEntry[][];
+  passthru: boolean;
+  addrChange: boolean;
+  /** Children made and not yet gone. */
+  count: number;
+  permAddr: Mac;
+  /** Group addresses that some child or the parent itself wants. */
+  readonly mcFilter: Int32Array;
+  /** Those that so many children want that copying is left to the broadcast work. */
+  readonly bcFilter: Int32Array;
+  bcCutoff: number;
+  bcQueueLenUsed: number;
+  /** Frames for the broadcast work, and the children that sent them. */
+  bcSkbs: SkBuff[];
+  bcSrcs: (MacvlanDev | undefined)[];
+  bcScheduled: boolean;
+  destroyed: boolean;
+}
+
+export function isMacvlanPort(dev: NetDevice): boolean {
+  return (dev.privFlags & IFF_MACVLAN_PORT) !== 0;
+}
+
+export function macvlanPortOf(dev: NetDevice): MacvlanPort {
+  return dev.rxHandlerData as MacvlanPort;
+}
+
+export function macvlanOf(dev: NetDevice): MacvlanDev {
+  return dev.priv as MacvlanDev;
+}
+
+export function newMacvlanPort(dev: NetDevice): MacvlanPort {
+  return {
+    dev,
+    vlans: [],
+    hashed: [],
+    hash: new MacTable(),
+    byIndex: [],
+    sources: [],
+    sourceHash: new MacTable(),
+    sourceLists: [],
+    passthru: false,
+    addrChange: false,
+    count: 0,
+    permAddr: dev.addr,
+    mcFilter: new Int32Array(8),
+    bcFilter: new Int32Array(8),
+    bcCutoff: 1,
+    bcQueueLenUsed: 0,
+    bcSkbs: [],
+    bcSrcs: [],
+    bcScheduled: false,
+    destroyed: false,
+  };
+}
+
+/** GOLDEN_RATIO_64 of include/linux/hash.h, below 2^48. */
+const GOLDEN_RATIO_48 = 0x8646_80b5_83ebn;
+
+/**
+ * The chain of an address: it decides the order of copies and of dumps, so it is the kernel's.
+ * @kernel drivers/net/macvlan.c macvlan_eth_hash
+ */
+export function macvlanEthHash(address: Mac): number {
+  const octets = new Uint8Array(6);
+  putMac(octets, 0, address);
+  let little = 0n;
+  for (let i = 5; i >= 0; i--) little = (little << 8n) | BigInt(octets[i]!);
+  return Number(((little * GOLDEN_RATIO_48) >> 40n) & 0xffn);
+}
+
+/** The up child with the address in two halves (see {@link MacTable}). @kernel drivers/net/macvlan.c macvlan_hash_lookup */
+export function macvlanHashLookup(port: MacvlanPort, high: number, low: number): MacvlanDev | undefined {
+  const at = port.hash.find(high, low);
+  return at < 0 ? undefined : port.byIndex[at];
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_hash_add */
+export function macvlanHashAdd(vlan: MacvlanDev): void {
+  const { port } = vlan;
+  vlan.bucket = macvlanEthHash(vlan.dev.addr);
+  const at = port.hashed.findIndex((other) => other.bucket >= vlan.bucket);
+  if (at < 0) port.hashed.push(vlan);
+  else port.hashed.splice(at, 0, vlan);
+  const free = port.byIndex.indexOf(undefined);
+  const index = free < 0 ? port.byIndex.length : free;
+  port.byIndex[index] = vlan;
+  port.hash.set(macHigh(vlan.dev.addr), macLow(vlan.dev.addr), index);
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_hash_del */
+export function macvlanHashDel(vlan: MacvlanDev): void {
+  const { port } = vlan;
+  const at = port.hashed.indexOf(vlan);
+  if (at < 0) return;
+  port.hashed.splice(at, 1);
+  vlan.bucket = -1;
+  port.byIndex[port.byIndex.indexOf(vlan)] = undefined;
+  port.hash.delete(macHigh(vlan.dev.addr), macLow(vlan.dev.addr));
+}
+
+/** Whether the parent or an up child has the address. @kernel drivers/net/macvlan.c macvlan_addr_busy */
+export function macvlanAddrBusy(port: MacvlanPort, address: Mac): boolean {
+  if (!port.passthru && !port.addrChange && port.dev.addr === address) return true;
+  return port.hash.find(macHigh(address), macLow(address)) >= 0;
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_hash_add_source */
+export function macvlanHashAddSource(vlan: MacvlanDev, address: Mac): void {
+  const { port } = vlan;
+  if (port.sources.some((entry) => entry.vlan === vlan && entry.address === address)) return;
+  const bucket = macvlanEthHash(address);
+  const at = port.sources.findIndex((other) => other.bucket >= bucket);
+  port.sources.splice(at < 0 ? port.sources.length : at, 0, { address, vlan, bucket });
+  vlan.macaddrCount++;
+  indexSources(port, address);
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_hash_del_source */
+export function macvlanHashDelSource(vlan: MacvlanDev, address: Mac): void {
+  const { port } = vlan;
+  const at = port.sources.findIndex((entry) => entry.vlan === vlan && entry.address === address);
+  if (at < 0) return;
+  port.sources.splice(at, 1);
+  vlan.macaddrCount--;
+  indexSources(port, address);
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_flush_sources */
+export function macvlanFlushSources(vlan: MacvlanDev): void {
+  for (const { address } of sourceEntries(vlan)) macvlanHashDelSource(vlan, address);
+  vlan.macaddrCount = 0;
+}
+
+function sourceEntries(vlan: MacvlanDev): SourceEntry[] {
+  return vlan.port.sources.filter((entry) => entry.vlan === vlan);
+}
+
+/** The addresses of a child in the order of a dump. @kernel drivers/net/macvlan.c macvlan_fill_info_macaddr */
+export function macvlanSourcesOf(vlan: MacvlanDev): Mac[] {
+  return sourceEntries(vlan).map((entry) => entry.address);
+}
+
+/** Bring what the packet path looks up for one address in line with `port.sources`. */
+function indexSources(port: MacvlanPort, address: Mac): void {
+  const list = port.sources.filter((entry) => entry.address === address);
+  const high = macHigh(address);
+  const low = macLow(address);
+  const at = port.sourceHash.find(high, low);
+  if (list.length === 0) {
+    port.sourceHash.delete(high, low);
+    if (at >= 0) port.sourceLists[at] = [];
+  } else if (at >= 0) port.sourceLists[at] = list;
+  else {
+    port.sourceHash.set(high, low, port.sourceLists.length);
+    port.sourceLists.push(list);
+  }
+}
+
+/** Bit of a group address, whose octets begin at `at`, in a filter. @kernel drivers/net/macvlan.c mc_hash */
+export function mcHashAt(mix: number, bytes: Uint8Array, at: number): number {
+  const value = bytes[at + 2]! | (bytes[at + 3]! << 8) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 24);
+  return Math.imul(value ^ mix, 0x61c8_8647) >>> 24;
+}
+
+export function mcFilterTest(filter: Int32Array, bit: number): boolean {
+  return (filter[bit >> 5]! & (1 << (bit & 31))) !== 0;
+}
+
+const scratch = new Uint8Array(6);
+
+function setBit(filter: Int32Array, mix: number, address: Mac): void {
+  putMac(scratch, 0, address);
+  const bit = mcHashAt(mix, scratch, 0);
+  filter[bit >> 5]! |= 1 << (bit & 31);
+}
+
+/**
+ * Which group addresses `dev` wants: all when it is promiscuous or wants all groups, otherwise those in its
+ * list and broadcast. Of the parent's list only those count that more than `cutoff` children put there.
+ * @kernel drivers/net/macvlan.c macvlan_compute_filter
+ */
+function computeFilter(filter: Int32Array, dev: NetDevice, vlan: MacvlanDev | undefined, cutoff: number): void {
+  if ((dev.flags & (IFF_PROMISC | IFF_ALLMULTI)) !== 0) {
+    filter.fill(-1);
+    return;
+  }
+  filter.fill(0);
+  const mix = vlan === undefined ? 0 : vlan.mix;
+  for (const entry of dev.mc) {
+    if (vlan === undefined && entry.synced <= cutoff) continue;
+    setBit(filter, mix, entry.address);
+  }
+  setBit(filter, mix, dev.broadcast);
+}
+
+/** @kernel drivers/net/macvlan.c macvlan_recompute_bc_filter */
+export function macvlanRecomputeBcFilter(port: MacvlanPort): void {
+  if (port.bcCutoff < 0) port.bcFilter.fill(0);
+  else computeFilter(port.bcFilter, port.dev, undefined, port.bcCutoff);
+}
+
+/** The filter of the child. */
+export function macvlanComputeFilter(vlan: MacvlanDev): void {
+  computeFilter(vlan.mcFilter, vlan.dev, vlan, 0);
+}
+
+/** The filters of the parent, when the lists are in line. */
+export function macvlanComputePortFilters(port: MacvlanPort): void {
+  computeFilter(port.mcFilter, port.dev, undefined, 0);
+  macvlanRecomputeBcFilter(port);
+}
+
+/** The longest queue that a child asks for. @kernel drivers/net/macvlan.c update_port_bc_queue_len */
+export function updatePortBcQueueLen(port: MacvlanPort): void {
+  port.bcQueueLenUsed = port.vlans.reduce((longest, vlan) => Math.max(longest, vlan.bcQueueLenReq), 0);
+}
+
+export function isPassthru(vlan: MacvlanDev): boolean {
+  return vlan.mode === MACVLAN_MODE_PASSTHRU;
+}
