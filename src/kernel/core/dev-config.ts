@@ -332,6 +332,7 @@ export function devChangeNetNamespace(
   dev.net.peernet2idAlloc(net);
   dev.uc.clear();
   dev.mc.clear();
+  dev.qdisc = 'noop';
   dev.net = net;
   if (ifindex !== 0) dev.ifindex = ifindex;
   else if (net.devices.has(dev.ifindex)) dev.ifindex = newIndex(net);

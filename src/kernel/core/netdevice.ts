@@ -81,6 +81,8 @@ export interface NetDeviceOps {
   fdbDel?(dev: NetDevice, address: Mac, vlan: number): Ack;
   vlanRxAddVid?(dev: NetDevice, proto: number, vid: number): Ack;
   vlanRxKillVid?(dev: NetDevice, proto: number, vid: number): void;
+  /** Mb/s (ethtool_link_ksettings.base.speed); undefined or absent when the kind has none. */
+  getLinkSpeed?(dev: NetDevice): number | undefined;
   changeCarrier?(dev: NetDevice, on: boolean): Ack;
 }
 
@@ -169,6 +171,8 @@ export class NetDevice {
   group = 0;
   operstate: number = IF_OPER_UNKNOWN;
   linkMode = 0;
+  /** IN6_ADDR_GEN_MODE_*, kept for IFLA_AF_SPEC. */
+  addrGenMode = 0;
   /** __LINK_STATE_NOCARRIER is clear. */
   carrier = true;
   dormant = false;

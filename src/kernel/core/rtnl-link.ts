@@ -1,5 +1,5 @@
 /** RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK: links over rtnetlink (net/core/rtnetlink.c). */
-import { EEXIST, EINVAL, ENODEV, EOPNOTSUPP, ERANGE, ESRCH } from '../../uapi/errno.ts';
+import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH } from '../../uapi/errno.ts';
 import { IFF_ALLMULTI, IFF_PROMISC, IFNAMSIZ } from '../../uapi/if.ts';
 import type { NetnsRef } from '../../uapi/netns.ts';
 import { type Ack, isRefusal, type Refusal, refuse } from '../../uapi/result.ts';
@@ -223,6 +223,7 @@ function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack
       if (request.gsoMaxSegs !== undefined) dev.gsoMaxSegs = request.gsoMaxSegs;
       if (request.operstate !== undefined) setOperstate(dev, request.operstate);
       if (request.linkmode !== undefined) dev.linkMode = request.linkmode;
+      if (request.addrGenMode !== undefined) dev.addrGenMode = request.addrGenMode;
       return undefined;
     },
     () => {
@@ -248,7 +249,7 @@ function moveDevice(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ac
   if (isRefusal(target)) return target;
   if (target === dev.net) return undefined;
   if ((dev.features & NETIF_F_NETNS_LOCAL) !== 0) return refuse(EINVAL, 'The interface netns is immutable');
-  return devChangeNetNamespace(dev, target, request.ifname);
+  return devChangeNetNamespace(dev, target, request.ifname, request.newIfindex);
 }
 
 /** @kernel net/core/rtnetlink.c set_operstate */
@@ -299,7 +300,7 @@ export function rtnlLinkprop(net: NetNamespace, ifindex: number, altnames: reado
       net.names.set(name, dev);
     } else {
       const at = dev.altnames.indexOf(name);
-      if (at < 0) return refuse(EINVAL);
+      if (at < 0) return refuse(ENOENT);
       dev.altnames.splice(at, 1);
       net.names.delete(name);
     }
@@ -317,7 +318,8 @@ export function rtnlGetlink(net: NetNamespace, request: { ifindex?: number; ifna
 export function rtnlDumpIfinfo(net: NetNamespace, filter: { master?: number; kind?: string } = {}): LinkMessage[] {
   const messages: LinkMessage[] = [];
   for (const dev of sortedDevices(net)) {
-    if (filter.master !== undefined && dev.master?.ifindex !== filter.master) continue;
+    // -1 asks for devices without a master.
+    if (filter.master !== undefined && (dev.master?.ifindex ?? -1) !== filter.master) continue;
     if (filter.kind !== undefined && dev.rtnlLinkOps?.kind !== filter.kind) continue;
     messages.push(linkMessage(net, dev));
   }
@@ -361,7 +363,7 @@ export function linkMessage(net: NetNamespace, dev: NetDevice): LinkMessage {
     carrierChanges: dev.carrierUpCount + dev.carrierDownCount,
     protoDown: dev.protoDown ? 1 : 0,
     stats: { ...(dev.ops.getStats?.(dev) ?? dev.stats) },
-    addrGenMode: 0,
+    addrGenMode: dev.addrGenMode,
   };
   if (dev.master !== undefined) message.master = dev.master.ifindex;
   const iflink = devGetIflink(dev);
