@@ -1,8 +1,8 @@
 import { type AddrMessage, AF_INET, AF_INET6, INFINITY_LIFE_TIME } from '../../uapi/rtnetlink.ts';
-import { formatIpv4 } from '../../wire/addr.ts';
 import { IFA_F_DEPRECATED, printAddressFlags } from './address-flags.ts';
 import type { Ip } from './context.ts';
 import { fnmatch } from './fnmatch.ts';
+import { formatHost } from './format-host.ts';
 import { addrMatch, familyName } from './inet-prefix.ts';
 import type { ColorAttr } from './json-print.ts';
 import type { LinkFilter } from './link-filter.ts';
@@ -41,11 +41,11 @@ export function printAddrinfo(ip: Ip, address: AddrMessage, withDevice: boolean)
     const family = familyName(address.family);
     out.print('family', `    ${family} `, family);
   }
-  const local = formatIpv4(address.local);
+  const local = formatHost(ip, address.local);
   out.color(color, 'local', local, local);
   if (address.address !== address.local) {
     out.text(' peer ');
-    const peer = formatIpv4(address.address);
+    const peer = formatHost(ip, address.address);
     out.color(color, 'address', peer, peer);
   }
   out.print('prefixlen', `/${address.prefixlen} `, address.prefixlen);
@@ -53,7 +53,7 @@ export function printAddrinfo(ip: Ip, address: AddrMessage, withDevice: boolean)
   if (options.brief) return;
 
   if (address.broadcast !== undefined) {
-    const broadcast = formatIpv4(address.broadcast);
+    const broadcast = formatHost(ip, address.broadcast);
     out.text('brd ');
     out.color(color, 'broadcast', `${broadcast} `, broadcast);
   }

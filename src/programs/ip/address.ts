@@ -37,6 +37,7 @@ function defaultScope(local: InetPrefix | undefined): number {
 
 /** ipaddr_modify(): read the address and its options, send the request. */
 function modify(ip: Ip, args: Args, command: Command, flags: number): number {
+  if (ip.options.echo) args.notModelled('-echo');
   const request: AddrRequest = { ifindex: 0, prefixlen: 0 };
   let { family } = ip.options;
   let dev: string | undefined;

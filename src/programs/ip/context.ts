@@ -23,9 +23,9 @@ export interface IpOptions {
   pretty: boolean;
   numeric: boolean;
   resolve: boolean;
+  echo: boolean;
   timestamp: boolean;
   timestampShort: boolean;
-  echo: boolean;
   force: boolean;
   /** -all. */
   all: boolean;

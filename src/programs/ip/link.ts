@@ -13,6 +13,7 @@ type Command = 'new' | 'delete';
 
 /** iplink_modify(): read the device and its kind's options, send the request. */
 function modify(ip: Ip, args: Args, command: Command, flags: number): number {
+  if (ip.options.echo) args.notModelled('-echo');
   const create = (flags & NLM_F_CREATE) !== 0;
   const parsed = parseLink(ip, args, create);
   if (typeof parsed === 'number') return parsed;
