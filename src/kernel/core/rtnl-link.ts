@@ -16,7 +16,14 @@ import {
   registerNetdevice,
   rtnlCreateLink,
 } from './dev-config.ts';
-import { devGetFlags, devGetIflink, linkwatchFireEvent, linkwatchSyncDev, reportedOperstate } from './link-watch.ts';
+import {
+  devGetFlags,
+  devGetIflink,
+  linkwatchSyncDev,
+  netifCarrierOff,
+  netifCarrierOn,
+  reportedOperstate,
+} from './link-watch.ts';
 import { NetNamespace } from './net-namespace.ts';
 import { NET_ADDR_SET, NETIF_F_NETNS_LOCAL, type NetDevice, type RtnlLinkOps } from './netdevice.ts';
 
@@ -232,8 +239,8 @@ function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack
         return refuse(EOPNOTSUPP, 'Protodown not supported by device');
       }
       dev.protoDown = request.protoDown !== 0;
-      if (dev.protoDown) dev.carrier = false;
-      linkwatchFireEvent(dev);
+      if (dev.protoDown) netifCarrierOff(dev);
+      else netifCarrierOn(dev);
       return undefined;
     },
   ];
@@ -271,7 +278,7 @@ export function doSetMaster(dev: NetDevice, ifindex: number): Ack {
   if (ifindex === 0) return undefined;
   const next = dev.net.devByIndex(ifindex);
   if (next === undefined) return refuse(EINVAL);
-  if (next.ops.addSlave === undefined) return refuse(EOPNOTSUPP, 'Device does not support adding a slave device');
+  if (next.ops.addSlave === undefined) return refuse(EOPNOTSUPP);
   return next.ops.addSlave(next, dev);
 }
 
