@@ -578,13 +578,20 @@ export interface Rtnetlink {
 
   newFdb(request: FdbRequest, flags: number): Ack;
   delFdb(request: FdbRequest): Ack;
-  /** NLM_F_BULK delete: `bridge fdb flush`. */
+  /** NLM_F_BULK delete: `bridge fdb flush`; NTF_SELF or NTF_MASTER in `flags` says whose entries. */
   flushFdb(
     ifindex: number,
     filter: { vlan?: number; brport?: number; state?: number; stateMask?: number; flags?: number; flagsMask?: number },
   ): Ack;
   dumpFdb(filter?: FdbDump): FdbMessage[];
-  getFdb(request: { lladdr: Mac; brport?: number; bridge?: number; vlan?: number }): FdbMessage | Refusal;
+  /** `flags`: NTF_SELF or NTF_MASTER, which of the two to ask about `brport`. */
+  getFdb(request: {
+    lladdr: Mac;
+    brport?: number;
+    bridge?: number;
+    vlan?: number;
+    flags?: number;
+  }): FdbMessage | Refusal;
 
   newRoute(request: RouteRequest, flags: number): Ack;
   delRoute(request: RouteRequest): Ack;

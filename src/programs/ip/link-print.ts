@@ -60,7 +60,7 @@ const LINK_MODES = ['DEFAULT', 'DORMANT'];
 const ADDR_GEN_MODES = ['eui64', 'none', 'stable_secret', 'random'];
 
 /** print_link_flags(): `<NO-CARRIER,BROADCAST,...> `; `mdown` adds M-DOWN. */
-function printFlags(ip: Ip, flags: number, mdown: boolean): void {
+export function printFlags(ip: Ip, flags: number, mdown: boolean): void {
   const { out } = ip;
   out.openArray('flags', '<');
   if (flags & IFF_UP && !(flags & IFF_RUNNING)) out.print(undefined, 'NO-CARRIER,', 'NO-CARRIER');
@@ -76,7 +76,11 @@ function printFlags(ip: Ip, flags: number, mdown: boolean): void {
 }
 
 /** print_name_and_link(): `name@lower`; gives whether the lower device, if it is here, is down. */
-function printNameAndLink(ip: Ip, link: LinkMessage, format: (name: string) => string): boolean {
+export function printNameAndLink(
+  ip: Ip,
+  link: Pick<LinkMessage, 'ifname' | 'link' | 'linkNetnsid'>,
+  format: (name: string) => string,
+): boolean {
   const { out, links } = ip;
   let name = link.ifname;
   let mdown = false;
