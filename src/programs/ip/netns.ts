@@ -32,10 +32,21 @@ function nsidOf(ip: Ip, name: string): number {
   return isRefusal(ref) ? -1 : ip.rtnl.getNsid(ref);
 }
 
-/** get_name_from_nsid(): the name of the namespace that has this id here. */
+const nameMaps = new WeakMap<Ip, Map<number, string>>();
+
+/** get_name_from_nsid(): the name of the namespace that has this id here, as it was at the first question. */
 export function nameFromNsid(ip: Ip, nsid: number): string | undefined {
   if (nsid < 0) return undefined;
-  return names(ip).find((name) => nsidOf(ip, name) === nsid);
+  let map = nameMaps.get(ip);
+  if (!map) {
+    map = new Map();
+    for (const name of names(ip)) {
+      const own = nsidOf(ip, name);
+      if (own >= 0 && !map.has(own)) map.set(own, name);
+    }
+    nameMaps.set(ip, map);
+  }
+  return map.get(nsid);
 }
 
 function list(ip: Ip): number {
@@ -75,7 +86,7 @@ function listId(ip: Ip, args: Args): number {
     if (wanted >= 0 && nsid !== wanted) continue;
     out.openObject();
     out.print('nsid', `nsid ${nsid} `, nsid);
-    const name = nameFromNsid(ip, nsid);
+    const name = names(ip).find((each) => nsidOf(ip, each) === nsid);
     if (name !== undefined) out.print('name', `(iproute2 netns name: ${name})`, name);
     out.text('\n');
     out.closeObject();
