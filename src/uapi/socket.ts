@@ -111,6 +111,8 @@ export interface SocketOptions {
   reuseaddr: boolean;
   /** Received-record-route and timestamp options, raw bytes (IP_OPTIONS). */
   ipOptions: Uint8Array;
+  /** SO_DONTROUTE: neighbours only. Absent is false. */
+  dontroute?: boolean;
   /** PACKET_IGNORE_OUTGOING. */
   ignoreOutgoing: boolean;
   filter: PacketFilter | undefined;
