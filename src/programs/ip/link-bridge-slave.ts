@@ -65,7 +65,7 @@ const OPTIONS: readonly Option[] = [
   { word: 'locked', key: 'locked' },
 ];
 
-function parse(ip: Ip, args: Args): BridgePortData | undefined {
+function parse(ip: Ip, args: Args): BridgePortData | number {
   const data: BridgePortData = {};
   while (args.left > 0) {
     const option = OPTIONS.find(({ word }) => args.matches(word));
@@ -85,7 +85,7 @@ function parse(ip: Ip, args: Args): BridgePortData | undefined {
     else {
       if (!args.matches('help')) args.complain(`bridge_slave: unknown option "${args.word}"?`);
       args.process.stderr.write(USAGE);
-      return undefined;
+      return EXIT_FAILURE;
     }
     args.shift();
   }

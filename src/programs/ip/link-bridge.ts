@@ -2,6 +2,7 @@ import type { BridgeData, BridgeId } from '../../uapi/rtnetlink.ts';
 import { formatMac } from '../../wire/addr.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
+import { EXIT_FAILURE } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
 import { llAddrA2n, macOf } from './ll-addr.ts';
 import { llProtoA2n, llProtoN2a } from './ll-proto.ts';
@@ -110,19 +111,19 @@ const OPTIONS: readonly Option[] = [
   u8('nf_call_arptables', 'nfCallArptables'),
 ];
 
-function parse(_ip: Ip, args: Args): BridgeData | undefined {
+function parse(_ip: Ip, args: Args): BridgeData | number {
   const data: BridgeData = {};
   while (args.left > 0) {
     const option = OPTIONS.find(({ word, exact }) => (exact ? args.word === word : args.matches(word)));
     if (!option) {
       if (!args.matches('help')) args.complain(`bridge: unknown command "${args.word}"?`);
       args.process.stderr.write(USAGE);
-      return undefined;
+      return EXIT_FAILURE;
     }
     if (option.key === 'fdbFlush') data.fdbFlush = true;
     else if (option.key === 'groupAddr') {
       const octets = llAddrA2n(args, args.next());
-      if (!octets) return undefined;
+      if (!octets) return EXIT_FAILURE;
       data.groupAddr = macOf(octets) ?? 0;
     } else {
       const word = args.next();

@@ -1,5 +1,6 @@
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
+import { EXIT_FAILURE } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
 
 /** IFLA_IPVLAN_*. */
@@ -21,7 +22,7 @@ FLAGS: bridge | private | vepa
 `;
 }
 
-function parse(id: string, args: Args): IpvlanData | undefined {
+function parse(id: string, args: Args): IpvlanData | number {
   const data: IpvlanData = {};
   let flags: number | undefined;
   while (args.left > 0) {
@@ -29,7 +30,7 @@ function parse(id: string, args: Args): IpvlanData | undefined {
       const mode = MODES[args.next()];
       if (mode === undefined) {
         args.complain('Error: argument of "mode" must be either "l2", "l3" or "l3s"');
-        return undefined;
+        return EXIT_FAILURE;
       }
       data.mode = mode;
     } else if (args.matches('private') && flags === undefined) flags = IPVLAN_F_PRIVATE;
@@ -38,7 +39,7 @@ function parse(id: string, args: Args): IpvlanData | undefined {
     else {
       if (!args.matches('help')) args.complain(`${id}: unknown option "${args.word}"?`);
       args.process.stderr.write(usage(id));
-      return undefined;
+      return EXIT_FAILURE;
     }
     args.shift();
   }

@@ -16,6 +16,7 @@ import type { MacvlanData } from '../../uapi/rtnetlink.ts';
 import { formatMac, type Mac } from '../../wire/addr.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
+import { EXIT_FAILURE } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
 import { llAddrA2n, macOf } from './ll-addr.ts';
 import { getUnsigned } from './numbers.ts';
@@ -76,7 +77,7 @@ function parseMacaddr(id: string, args: Args, data: MacvlanData): boolean {
   return true;
 }
 
-function parse(id: string, args: Args): MacvlanData | undefined {
+function parse(id: string, args: Args): MacvlanData | number {
   const data: MacvlanData = {};
   let flags: number | undefined;
   const { stderr } = args.process;
@@ -88,7 +89,7 @@ function parse(id: string, args: Args): MacvlanData | undefined {
         args.complain(
           `Error: argument of "mode" must be "private", "vepa", "bridge", "passthru" or "source", not "${word}"`,
         );
-        return undefined;
+        return EXIT_FAILURE;
       }
       data.mode = mode;
     } else if (args.matches('flag')) {
@@ -98,10 +99,10 @@ function parse(id: string, args: Args): MacvlanData | undefined {
       else if (word === 'null') flags ??= 0;
       else {
         args.complain(`Error: argument of "flag" must be "nopromisc", "nodst" or "null", not "${word}"`);
-        return undefined;
+        return EXIT_FAILURE;
       }
     } else if (args.matches('macaddr')) {
-      if (!parseMacaddr(id, args, data)) return undefined;
+      if (!parseMacaddr(id, args, data)) return EXIT_FAILURE;
     } else if (args.matches('nopromisc')) flags = (flags ?? 0) | MACVLAN_FLAG_NOPROMISC;
     else if (args.matches('nodst')) flags = (flags ?? 0) | MACVLAN_FLAG_NODST;
     else if (args.matches('bcqueuelen')) {
@@ -109,13 +110,13 @@ function parse(id: string, args: Args): MacvlanData | undefined {
       const length = getUnsigned(word);
       if (length === undefined) {
         args.complain(`Error: argument of "bcqueuelen" must be a positive integer [0-4294967295], not "${word}"`);
-        return undefined;
+        return EXIT_FAILURE;
       }
       data.bcQueueLen = length;
     } else {
       if (!args.matches('help')) args.complain(`${id}: unknown option "${args.word}"?`);
       stderr.write(usage(id));
-      return undefined;
+      return EXIT_FAILURE;
     }
     args.shift();
   }
@@ -123,7 +124,7 @@ function parse(id: string, args: Args): MacvlanData | undefined {
     if (flags & MACVLAN_FLAG_NOPROMISC && data.mode !== MACVLAN_MODE_PASSTHRU) {
       args.complain(`${id}: nopromisc flag only valid in passthru mode`);
       stderr.write(usage(id));
-      return undefined;
+      return EXIT_FAILURE;
     }
     data.flags = flags;
   }

@@ -1,6 +1,7 @@
 import type { VethData } from '../../uapi/rtnetlink.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
+import { EXIT_FAILURE, EXIT_REFUSED } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
 import { parseLink } from './link-parse.ts';
 
@@ -8,14 +9,15 @@ const USAGE = `Usage: ip link <options> type veth [peer <options>]
 To get <options> type 'ip link add help'
 `;
 
-function parse(ip: Ip, args: Args, create: boolean): VethData | undefined {
+function parse(ip: Ip, args: Args, create: boolean): VethData | number {
   if (args.word !== 'peer') {
     args.process.stdout.write(USAGE);
-    return undefined;
+    return EXIT_FAILURE;
   }
   args.shift();
   const peer = parseLink(ip, args, create);
-  if (typeof peer === 'number') return undefined;
+  // Only what the kernel would refuse keeps its own status.
+  if (typeof peer === 'number') return peer === EXIT_REFUSED ? peer : EXIT_FAILURE;
   if (peer.type !== undefined) args.duparg('type', peer.type);
   return { peer: peer.request };
 }

@@ -1,6 +1,7 @@
 import type { VlanData } from '../../uapi/rtnetlink.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
+import { EXIT_FAILURE } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
 import { llProtoA2n, llProtoN2a } from './ll-proto.ts';
 import { getU16, getUnsigned } from './numbers.ts';
@@ -47,7 +48,7 @@ function parseQosMap(args: Args): QosMap | undefined {
   return map;
 }
 
-function parse(_ip: Ip, args: Args): VlanData | undefined {
+function parse(_ip: Ip, args: Args): VlanData | number {
   const data: VlanData = {};
   const flags = { flags: 0, mask: 0 };
   while (args.left > 0) {
@@ -70,19 +71,19 @@ function parse(_ip: Ip, args: Args): VlanData | undefined {
       else if (word === 'off') flags.flags &= ~bit;
       else {
         args.complain(`Error: argument of "${name}" must be "on" or "off", not "${word}"`);
-        return undefined;
+        return EXIT_FAILURE;
       }
     } else if (args.matches('ingress-qos-map') || args.matches('egress-qos-map')) {
       const ingress = args.matches('ingress-qos-map');
       const map = parseQosMap(args);
-      if (!map) return args.invarg(`invalid ${ingress ? 'ingress' : 'egress'}-qos-map`, args.word);
+      if (!map) return args.invarg(`invalid ${ingress ? 'ingress' : 'egress'}-qos-map`, args.word.split(':')[0]!);
       if (ingress) data.ingressQos = map;
       else data.egressQos = map;
       continue;
     } else {
       if (!args.matches('help')) args.complain(`vlan: unknown command "${args.word}"?`);
       args.process.stderr.write(USAGE);
-      return undefined;
+      return EXIT_FAILURE;
     }
     args.shift();
   }

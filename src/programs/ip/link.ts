@@ -24,7 +24,7 @@ function modify(ip: Ip, args: Args, command: Command, flags: number): number {
     if (args.left > 0) {
       if (kind?.parse) {
         const data = kind.parse(ip, args, create);
-        if (!data) return EXIT_FAILURE;
+        if (typeof data === 'number') return data;
         if (/^[^_]*_slave$/.test(type)) request.linkinfo.slaveData = data;
         else request.linkinfo.data = data;
       } else if (!kind) {
