@@ -25,6 +25,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   LOWER_UP: 0x10000,
 };
 const OPERSTATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
+const VLAN_FLAGS: Readonly<Record<string, number>> = { REORDER_HDR: 1, GVRP: 2, LOOSE_BINDING: 4, MVRP: 8 };
 const MODES: Readonly<Record<string, number>> = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 };
 const GEN_MODES = ['eui64', 'none', 'stable_secret', 'random'];
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
@@ -76,6 +77,21 @@ function macvlanData(json: Json): object {
   };
 }
 
+function vlanData(json: Json): object {
+  const flags = (json['flags'] as string[]).reduce((sum, flag) => sum | VLAN_FLAGS[flag]!, 0);
+  const protocol = json['protocol'] === '802.1ad' ? 0x88a8 : 0x8100;
+  const data = { id: json['id'], protocol, flags: { flags, mask: 0 } };
+  const maps = { ingressQos: json['ingress_qos'], egressQos: json['egress_qos'] };
+  return { ...data, ...Object.fromEntries(Object.entries(maps).filter(([, map]) => map !== undefined)) };
+}
+
+const DATA: Readonly<Record<string, (json: Json) => object>> = {
+  bridge: kindData,
+  macvlan: macvlanData,
+  vlan: vlanData,
+  ipvlan: (json) => ({ mode: ['l2', 'l3', 'l3s'].indexOf(String(json['mode'])), flags: json['private'] ? 1 : 0 }),
+};
+
 function link(json: Json, all: readonly Json[]): LinkMessage {
   const number = (key: string): number => Number(json[key] ?? 0);
   const indexOf = (name: unknown): number => Number(all.find((other) => other['ifname'] === name)!['ifindex']);
@@ -109,7 +125,7 @@ function link(json: Json, all: readonly Json[]): LinkMessage {
     promiscuity: number('promiscuity'),
     allmulti: number('allmulti'),
     numTxQueues: number('num_tx_queues'),
-    numRxQueues: number('num_rx_queues'),
+    numRxQueues: json['num_rx_queues'],
     gsoMaxSize: number('gso_max_size'),
     gsoMaxSegs: number('gso_max_segs'),
     tsoMaxSize: number('tso_max_size'),
@@ -135,7 +151,7 @@ function link(json: Json, all: readonly Json[]): LinkMessage {
     },
     addrGenMode: GEN_MODES.indexOf(String(json['inet6_addr_gen_mode'])),
     kind: info['info_kind'],
-    data: infoData && (info['info_kind'] === 'macvlan' ? macvlanData(infoData) : kindData(infoData)),
+    data: infoData && DATA[String(info['info_kind'])]?.(infoData),
     slaveKind: info['info_slave_kind'],
     slaveData: info['info_slave_data'] && (kindData(info['info_slave_data'] as Json) as BridgePortData),
     altnames: json['altnames'],
