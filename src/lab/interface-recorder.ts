@@ -1,0 +1,132 @@
+/** Captures on every interface of a machine, as pcapng files: what `--pcap` writes. */
+import { pcapngInterface, pcapngPacket, pcapngSection } from '../capture/pcapng.ts';
+import type { Kernel } from '../kernel/core/kernel.ts';
+import type { NetNamespace } from '../kernel/core/net-namespace.ts';
+import type { NetDevice } from '../kernel/core/netdevice.ts';
+import type { PacketTap } from '../kernel/core/packet-type.ts';
+import type { SkBuff } from '../kernel/core/skbuff.ts';
+import { ETH_P_ALL } from '../uapi/if.ts';
+import { frameOf } from './frame.ts';
+
+const DLT_EN10MB = 1;
+const SNAPLEN = 262_144;
+
+/** A file for the host to write. */
+export interface Artifact {
+  name: string;
+  data: Uint8Array;
+}
+
+/** The frames one device saw while it was in one namespace. */
+interface Recorded {
+  dev: NetDevice;
+  net: NetNamespace;
+  name: string;
+  namespace: string | undefined;
+  packets: Uint8Array[];
+}
+
+export class InterfaceRecorder {
+  readonly #kernel: Kernel;
+  readonly #bootTime: number;
+  readonly #nameOf: (net: NetNamespace) => string | undefined;
+  readonly #limit: number;
+  readonly #all: Recorded[] = [];
+  readonly #current = new Map<NetDevice, Recorded>();
+  #bytes = 0;
+
+  /**
+   * Record from now on. `nameOf` gives a namespace's name in /run/netns, undefined for the first
+   * one; `limit` is how many bytes are kept before further frames are passed over.
+   */
+  constructor(
+    kernel: Kernel,
+    bootTime: number,
+    nameOf: (net: NetNamespace) => string | undefined,
+    limit = 512 * 1024 * 1024,
+  ) {
+    this.#kernel = kernel;
+    this.#bootTime = bootTime;
+    this.#nameOf = nameOf;
+    this.#limit = limit;
+    for (const net of kernel.namespaces) for (const dev of net.devices.values()) this.#attach(dev);
+    kernel.registerNotifier({
+      name: 'interface recorder',
+      priority: 100,
+      call: (event, dev) => {
+        if (event === 'REGISTER') this.#attach(dev);
+        else if (event === 'UNREGISTER' || event === 'CHANGENAME') this.#note(dev);
+        return 0;
+      },
+    });
+  }
+
+  /** Whether frames were passed over because the limit was reached. */
+  get full(): boolean {
+    return this.#bytes >= this.#limit;
+  }
+
+  /** One file for each namespace and interface, `NETNS-INTERFACE.pcapng`; without NETNS for the first. */
+  files(): Artifact[] {
+    for (const dev of this.#current.keys()) this.#note(dev);
+    const merged = new Map<string, Recorded[]>();
+    for (const recorded of this.#all) {
+      if (recorded.packets.length === 0 && recorded.name === 'lo') continue;
+      const stem = recorded.namespace === undefined ? recorded.name : `${recorded.namespace}-${recorded.name}`;
+      merged.set(stem, [...(merged.get(stem) ?? []), recorded]);
+    }
+    return [...merged].map(([stem, parts]) => ({
+      name: `${stem.replaceAll('/', '_')}.pcapng`,
+      data: concat([
+        pcapngSection('hairpin'),
+        pcapngInterface(DLT_EN10MB, SNAPLEN, parts[0]!.name),
+        ...parts.flatMap((part) => part.packets),
+      ]),
+    }));
+  }
+
+  #attach(dev: NetDevice): void {
+    const known = this.#current.get(dev);
+    const recorded: Recorded = { dev, net: dev.net, name: dev.name, namespace: this.#nameOf(dev.net), packets: [] };
+    this.#current.set(dev, recorded);
+    this.#all.push(recorded);
+    if (known !== undefined) return;
+    const tap: PacketTap = {
+      protocol: ETH_P_ALL,
+      dev,
+      sk: this,
+      ignoreOutgoing: false,
+      receive: (skb, _dev, outgoing) => this.#record(dev, skb, outgoing),
+    };
+    dev.ptypeAll.push(tap);
+  }
+
+  /** Remember what the device is called, and its namespace, before either is gone. */
+  #note(dev: NetDevice): void {
+    const recorded = this.#current.get(dev);
+    if (recorded === undefined) return;
+    recorded.name = dev.name;
+    recorded.namespace = this.#nameOf(recorded.net) ?? recorded.namespace;
+  }
+
+  #record(dev: NetDevice, skb: SkBuff, outgoing: boolean): void {
+    const recorded = this.#current.get(dev);
+    if (recorded === undefined || this.full) return;
+    const frame = frameOf(skb, outgoing);
+    const at = skb.tstamp === 0 ? this.#kernel.queue.now : skb.tstamp;
+    const time = BigInt(this.#bootTime) + BigInt(Math.floor(at));
+    const packet = pcapngPacket(0, time, frame.length, frame, outgoing ? 'out' : 'in');
+    recorded.packets.push(packet);
+    this.#bytes += packet.length;
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,39 @@
+/** Every program of user space, by the name it is called by. The lab layer hands them to the shell. */
+import type { Program } from '../uapi/process.ts';
+import { arp } from './arp.ts';
+import { arping } from './arping.ts';
+import { brctl } from './brctl.ts';
+import { bridge } from './bridge/bridge.ts';
+import { ip } from './ip/ip.ts';
+import { iptables, iptablesLegacy } from './iptables/iptables.ts';
+import { iptablesLegacyRestore, iptablesRestore } from './iptables/iptables-restore.ts';
+import { iptablesLegacySave, iptablesSave } from './iptables/iptables-save.ts';
+import { lsmod, modprobe, rmmod } from './modprobe.ts';
+import { nsenter } from './nsenter.ts';
+import { ping } from './ping/ping.ts';
+import { sysctl } from './sysctl.ts';
+
+export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ['arp', arp],
+  ['arping', arping],
+  ['brctl', brctl],
+  ['bridge', bridge],
+  ['ip', ip],
+  ['iptables', iptables],
+  ['iptables-nft', iptables],
+  ['iptables-nft-restore', iptablesRestore],
+  ['iptables-nft-save', iptablesSave],
+  ['iptables-legacy', iptablesLegacy],
+  ['iptables-legacy-restore', iptablesLegacyRestore],
+  ['iptables-legacy-save', iptablesLegacySave],
+  ['iptables-restore', iptablesRestore],
+  ['iptables-save', iptablesSave],
+  ['lsmod', lsmod],
+  ['modprobe', modprobe],
+  ['nsenter', nsenter],
+  ['ping', ping],
+  ['ping4', ping],
+  ['ping6', ping],
+  ['rmmod', rmmod],
+  ['sysctl', sysctl],
+]);
