@@ -279,7 +279,8 @@ class Arp {
   file(name: string): number {
     const text = this.#process.files.readText(name);
     if (isRefusal(text)) return this.#say(`arp: cannot open etherfile ${name} !`);
-    const lines = text.endsWith('\n') ? text.slice(0, -1).split('\n') : text.split('\n');
+    const lines = text.replace(/\n$/, '').split('\n');
+    if (text === '') return 0;
     lines.forEach((line, index) => {
       this.#trace(`>> ${line}`);
       if (line === '' || line.startsWith('#')) return;
