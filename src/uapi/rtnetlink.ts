@@ -20,8 +20,6 @@ export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
 
-// ---------------------------------------------------------------- links
-
 /** Counters of IFLA_STATS64, in the order of struct rtnl_link_stats64. */
 export interface LinkStats {
   rxPackets: number;
@@ -281,8 +279,6 @@ export interface LinkMessage {
   altnames?: readonly string[];
 }
 
-// ---------------------------------------------------------------- addresses
-
 export const IFA_F_SECONDARY = 0x01;
 export const IFA_F_NODAD = 0x02;
 export const IFA_F_PERMANENT = 0x80;
@@ -323,8 +319,6 @@ export interface AddrMessage {
   cstamp: number;
   tstamp: number;
 }
-
-// ---------------------------------------------------------------- neighbours
 
 export const NUD_INCOMPLETE = 0x01;
 export const NUD_REACHABLE = 0x02;
@@ -411,8 +405,6 @@ export interface BridgeLinkMessage {
   address?: Mac;
   port: BridgePortData;
 }
-
-// ---------------------------------------------------------------- routes
 
 export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_DEFAULT = 253;
@@ -535,8 +527,6 @@ export interface RouteGetRequest {
   /** RTM_F_FIB_MATCH: show the route matched, not the result. */
   fibMatch?: boolean;
 }
-
-// ---------------------------------------------------------------- the socket
 
 /** Filters that the kernel applies to a dump of neighbours. */
 export interface NeighDump {
