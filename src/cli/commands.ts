@@ -1,0 +1,54 @@
+/** Finding the command that is meant, and loading only what it needs. */
+import { checkCommand, UsageError } from './options.ts';
+import { usageText } from './usage.ts';
+
+const USAGE_STATUS = 2;
+const INTERNAL_ERROR = 70;
+
+/** Run the program with these arguments. Returns the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const about = error.command === undefined ? 'hairpin help' : `hairpin help ${error.command}`;
+      process.stderr.write(`hairpin: ${error.message}\nTry '${about}'.\n`);
+      return USAGE_STATUS;
+    }
+    const detail =
+      process.env['HAIRPIN_DEBUG'] === undefined ? String(error) : ((error as Error).stack ?? String(error));
+    process.stderr.write(`hairpin: internal error, please report it: ${detail}\n`);
+    return INTERNAL_ERROR;
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word === undefined) {
+    process.stderr.write(usageText()!);
+    return USAGE_STATUS;
+  }
+  if (word === '--version' || word === '-V') {
+    const { VERSION } = await import('./version.ts');
+    process.stdout.write(`hairpin ${VERSION}\n`);
+    return 0;
+  }
+  if (word === '--help' || word === '-h') return help(rest);
+  switch (checkCommand(word)) {
+    case 'run':
+      return (await import('./run.ts')).run(rest);
+    case 'test':
+      return (await import('./test.ts')).test(rest);
+    case 'shell':
+      return (await import('./shell.ts')).shell(rest);
+    default:
+      return help(rest);
+  }
+}
+
+function help([command]: readonly string[]): number {
+  const text = usageText(command);
+  if (text === undefined) throw new UsageError(`unknown command ${command}`);
+  process.stdout.write(text);
+  return 0;
+}

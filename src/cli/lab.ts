@@ -1,0 +1,36 @@
+/** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
+import type { Clock, LabMachine, Limits, Sink, StartOptions } from '../lab/backend.ts';
+import { hostFolder } from './folder.ts';
+import type { Budget } from './options.ts';
+
+const NANOSECONDS = 1e9;
+
+/** Whether a lab is a document: by its name, or, for standard input, by what is in it. */
+export function isDocument(path: string, text: string): boolean {
+  if (path === '-') return !text.startsWith('#!') && /^[ \t]*(```+|~~~+)[ \t]*console\b/m.test(text);
+  return /\.(md|markdown)$/i.test(path);
+}
+
+/** The budget in the backend's units. */
+export function limitsOf(budget: Budget): Limits {
+  return { time: budget.time * NANOSECONDS, events: budget.events, processes: budget.processes, bytes: budget.bytes };
+}
+
+/** The host's monotonic clock. */
+export const hostClock: Clock = {
+  now: () => Number(process.hrtime.bigint()),
+  wait: (ns) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ns / 1e6))),
+};
+
+/** Let the host's events (Ctrl-C, output) through. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A fresh twin for the lab in `folder`. */
+export async function startTwin(
+  folder: string,
+  sink: Sink,
+  options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
+): Promise<LabMachine> {
+  const { twin } = await import('../lab/twin-backend.ts');
+  return twin.start({ ...options, sink, folder: hostFolder(folder), breathe });
+}

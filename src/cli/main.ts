@@ -1,0 +1,18 @@
+/** The command-line program's entry, and that of the workers it starts. */
+import { isMainThread } from 'node:worker_threads';
+
+const BROKEN_PIPE = 141;
+
+if (isMainThread) {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(BROKEN_PIPE);
+      throw error;
+    });
+  }
+  const { main } = await import('./commands.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const { work } = await import('./worker.ts');
+  work();
+}

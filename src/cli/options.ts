@@ -1,0 +1,197 @@
+/** Command lines: node:util's parser, with complaints that name the option and the command. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { COMMANDS } from './usage.ts';
+
+/** Wrong usage: one sentence for standard error, then status 2. */
+export class UsageError extends Error {
+  readonly command: string | undefined;
+  constructor(message: string, command?: string) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** What a run may use before it is stopped. */
+export interface Budget {
+  /** Virtual seconds. */
+  time: number;
+  events: number;
+  processes: number;
+  bytes: number;
+}
+
+export const DEFAULT_BUDGET: Budget = {
+  time: 3600,
+  events: 20_000_000,
+  processes: 4096,
+  bytes: 512 * 1024 * 1024,
+};
+
+export interface RunOptions {
+  file: string;
+  args: readonly string[];
+  seed: number;
+  speed: 'max' | 'real';
+  pcap: string | undefined;
+  trace: string | undefined;
+  out: string | undefined;
+  json: boolean;
+  update: boolean;
+  quiet: boolean;
+  budget: Budget;
+}
+
+export interface TestOptions {
+  paths: readonly string[];
+  jobs: number | undefined;
+  reporter: 'text' | 'junit' | 'json' | 'tap';
+  seed: number;
+  update: boolean;
+  budget: Budget;
+}
+
+export interface ShellOptions {
+  file: string | undefined;
+  args: readonly string[];
+  seed: number;
+  speed: 'max' | 'real';
+  pcap: string | undefined;
+  trace: string | undefined;
+  out: string | undefined;
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+type Values = Record<string, string | boolean | undefined>;
+
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+const COMMON: Options = { seed: TEXT, on: TEXT, help: { type: 'boolean', short: 'h' } };
+const BUDGET: Options = { 'max-time': TEXT, 'max-events': TEXT, 'max-processes': TEXT, 'max-bytes': TEXT };
+const ARTIFACTS: Options = { speed: TEXT, pcap: TEXT, trace: TEXT, out: TEXT };
+
+/** Asked for help in place of running. */
+export const HELP = Symbol('help');
+
+export function parseRun(argv: readonly string[]): RunOptions | typeof HELP {
+  const { values, positionals } = parse('run', argv, {
+    ...COMMON,
+    ...BUDGET,
+    ...ARTIFACTS,
+    json: FLAG,
+    update: FLAG,
+    quiet: { type: 'boolean', short: 'q' },
+  });
+  if (values['help'] === true) return HELP;
+  const [file, ...args] = positionals;
+  if (file === undefined) throw new UsageError('what is to be run? Give a FILE, or - for standard input', 'run');
+  const options = {
+    file,
+    args,
+    ...common('run', values, 'max'),
+    json: values['json'] === true,
+    update: values['update'] === true,
+    quiet: values['quiet'] === true,
+    budget: budget('run', values),
+  };
+  if (options.update && file === '-') throw new UsageError('--update needs a file to write to', 'run');
+  return options;
+}
+
+export function parseTest(argv: readonly string[]): TestOptions | typeof HELP {
+  const { values, positionals } = parse('test', argv, {
+    ...COMMON,
+    ...BUDGET,
+    jobs: { type: 'string', short: 'j' },
+    reporter: TEXT,
+    update: FLAG,
+  });
+  if (values['help'] === true) return HELP;
+  const { seed } = common('test', values, 'max');
+  const reporter = oneOf('test', values, 'reporter', ['text', 'junit', 'json', 'tap'] as const);
+  const jobs = values['jobs'] === undefined ? undefined : whole('test', values, 'jobs', 1, 1024);
+  return {
+    paths: positionals,
+    jobs,
+    reporter,
+    seed,
+    update: values['update'] === true,
+    budget: budget('test', values),
+  };
+}
+
+export function parseShell(argv: readonly string[]): ShellOptions | typeof HELP {
+  const { values, positionals } = parse('shell', argv, { ...COMMON, ...ARTIFACTS });
+  if (values['help'] === true) return HELP;
+  const [file, ...args] = positionals;
+  return { file, args, ...common('shell', values, 'real') };
+}
+
+function parse(command: string, argv: readonly string[], options: Options): { values: Values; positionals: string[] } {
+  try {
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return { values: parsed.values as Values, positionals: parsed.positionals };
+  } catch (error) {
+    throw new UsageError(complaint(error, Object.keys(options)), command);
+  }
+}
+
+/** node's sentence, without its advice, and with the option that may have been meant. */
+function complaint(error: unknown, known: readonly string[]): string {
+  const { code, message } = error as { code?: string; message: string };
+  const option = /'(-[^' =]*)/.exec(message)?.[1] ?? '';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const near = known.find((name) => option.length > 3 && name.startsWith(option.replace(/^-+/, '').slice(0, 3)));
+    return `unknown option ${option}${near === undefined ? '' : `; did you mean --${near}?`}`;
+  }
+  return /argument missing|ambiguous/.test(message)
+    ? `option ${option} needs a value`
+    : `option ${option} takes no value`;
+}
+
+function common(command: string, values: Values, speed: 'max' | 'real') {
+  const on = values['on'];
+  if (on !== undefined && on !== 'twin') {
+    throw new UsageError(`--on ${on}: there is no such backend yet; labs run on the twin (--on twin)`, command);
+  }
+  return {
+    seed: values['seed'] === undefined ? 1 : whole(command, values, 'seed', 0, 0xffff_ffff),
+    speed: values['speed'] === undefined ? speed : oneOf(command, values, 'speed', ['max', 'real'] as const),
+    pcap: values['pcap'] as string | undefined,
+    trace: values['trace'] as string | undefined,
+    out: values['out'] as string | undefined,
+  };
+}
+
+function budget(command: string, values: Values): Budget {
+  const limit = (name: keyof Budget) =>
+    values[`max-${name}`] === undefined
+      ? DEFAULT_BUDGET[name]
+      : whole(command, values, `max-${name}`, 1, Number.MAX_SAFE_INTEGER);
+  return { time: limit('time'), events: limit('events'), processes: limit('processes'), bytes: limit('bytes') };
+}
+
+function whole(command: string, values: Values, name: string, least: number, most: number): number {
+  const text = String(values[name]);
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new UsageError(`--${name} ${text}: a whole number from ${least} to ${most} is needed`, command);
+  }
+  return value;
+}
+
+function oneOf<T extends string>(command: string, values: Values, name: string, choices: readonly [T, ...T[]]): T {
+  const text = values[name] ?? choices[0];
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) {
+    throw new UsageError(`--${name} ${String(text)}: choose one of ${choices.join(', ')}`, command);
+  }
+  return found;
+}
+
+/** The command among the arguments, or what is wrong with it. */
+export function checkCommand(command: string): string {
+  if (COMMANDS.includes(command)) return command;
+  if (command.startsWith('-')) throw new UsageError(`unknown option ${command}`);
+  const near = COMMANDS.find((name) => name.startsWith(command[0] ?? ' '));
+  throw new UsageError(`unknown command ${command}${near === undefined ? '' : `; did you mean ${near}?`}`);
+}

@@ -1,0 +1,160 @@
+/** `hairpin run`: one script or lab document. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { LabMachine, Remains, Stopped } from '../lab/backend.ts';
+import type { Recording } from '../lab/recording.ts';
+import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
+import { breathe, hostClock, isDocument, limitsOf, startTwin } from './lab.ts';
+import { HELP, parseRun, type RunOptions, UsageError } from './options.ts';
+import { styleFor } from './style.ts';
+import { usageText } from './usage.ts';
+
+/** Exit status of a run that its budget stopped. */
+const STOPPED = 3;
+const DIFFERS = 1;
+const BACKEND = 'twin';
+
+export async function run(argv: readonly string[]): Promise<number> {
+  const options = parseRun(argv);
+  if (options === HELP) {
+    process.stdout.write(usageText('run')!);
+    return 0;
+  }
+  const fromStdin = options.file === '-';
+  const text = fromStdin ? readFileSync(0, 'utf8') : readText(options.file, 'run');
+  for (const folder of [options.pcap, options.out]) if (folder !== undefined) ensureFolder(folder, 'run');
+  const document = isDocument(options.file, text);
+  if (options.update && !document) {
+    throw new UsageError(`--update: ${options.file} is not a lab document (.md)`, 'run');
+  }
+  return document ? runDocumentFile(options, text) : runScriptFile(options, text);
+}
+
+function startOptions(options: RunOptions, terminal: boolean) {
+  return {
+    seed: options.seed,
+    terminal,
+    limits: limitsOf(options.budget),
+    captures: options.pcap !== undefined,
+    trace: options.trace !== undefined,
+    ...(process.stdout.columns === undefined ? {} : { columns: process.stdout.columns }),
+    ...(options.speed === 'real' ? { clock: hostClock } : {}),
+  };
+}
+
+function folderOf(file: string): string {
+  return file === '-' ? process.cwd() : dirname(file);
+}
+
+async function runScriptFile(options: RunOptions, text: string): Promise<number> {
+  const [{ OutputCollector, runScript }, { recordScript }] = await Promise.all([
+    import('../lab/run.ts'),
+    import('../lab/recording.ts'),
+  ]);
+  const collector = new OutputCollector();
+  const live = (stream: 'stdout' | 'stderr', data: Uint8Array) => process[stream].write(data);
+  const sink = options.json ? collector.sink : live;
+  const machine = await startTwin(folderOf(options.file), sink, startOptions(options, process.stdout.isTTY === true));
+  const path = options.file === '-' ? 'bash' : options.file;
+  const result = await runScript(machine, collector, { path, text, args: options.args });
+  const status = result.stopped === undefined ? result.status : STOPPED;
+  const duration = machine.now;
+  await finish(options, machine, result.stopped);
+  if (options.json) printJson(recordScript(aboutRun(options), result, status, duration));
+  return status;
+}
+
+async function runDocumentFile(options: RunOptions, text: string): Promise<number> {
+  const [{ OutputCollector, runDocument }, { recordDocument }, { parseDocument, stepsOf }, transcripts] =
+    await Promise.all([
+      import('../lab/run.ts'),
+      import('../lab/recording.ts'),
+      import('../lab/document.ts'),
+      import('./transcript.ts'),
+    ]);
+  const collector = new OutputCollector();
+  const machine = await startTwin(folderOf(options.file), collector.sink, startOptions(options, true));
+  const document = parseDocument(text, (command) => machine.isComplete(command));
+  const fault = document.errors[0];
+  if (fault !== undefined) {
+    await machine.stop();
+    throw new UsageError(`${options.file}:${fault.line}: ${fault.message}`, 'run');
+  }
+  if (stepsOf(document).length === 0) {
+    await machine.stop();
+    throw new UsageError(`${options.file}: no command in a \`\`\`console block`, 'run');
+  }
+
+  const style = styleFor(process.stdout, process.env);
+  const write = (line: string) => {
+    process.stdout.write(line);
+  };
+  const quiet = options.json || options.quiet || options.update;
+  const transcript = quiet ? undefined : new transcripts.Transcript(document, style, write);
+  const result = await runDocument(machine, collector, document, {
+    before: (step) => transcript?.before(step),
+    after: (step) => {
+      transcript?.after(step);
+      if (options.quiet && !options.json && !step.asExpected) {
+        write(transcripts.failureText(options.file, step, style));
+      }
+    },
+  });
+  transcript?.end();
+  await finish(options, machine, result.stopped);
+
+  let status = result.stopped !== undefined ? STOPPED : result.asExpected ? 0 : DIFFERS;
+  if (options.update && result.stopped === undefined) {
+    const { updateDocument } = await import('../lab/update.ts');
+    const fresh = updateDocument(
+      document,
+      result.steps.map((step) => step.output),
+    );
+    if (fresh !== text) writeFileSync(options.file, fresh);
+    const changed = result.steps.filter((step) => !step.asExpected).length;
+    if (!options.json) write(`${options.file}: ${changed} of ${result.steps.length} outputs rewritten\n`);
+    status = 0;
+  } else if (!options.json) {
+    write(summary(options.file, result.steps.length, result.steps.filter((step) => !step.asExpected).length));
+  }
+  if (options.json) printJson(recordDocument(aboutRun(options), result, status));
+  return status;
+
+  function summary(path: string, total: number, differing: number): string {
+    if (differing === 0) return style.green(`${path}: all ${total} commands printed what was expected\n`);
+    return style.red(`${path}: ${differing} of ${total} commands printed something else\n`);
+  }
+}
+
+function aboutRun(options: RunOptions) {
+  return { lab: options.file, backend: BACKEND, seed: options.seed };
+}
+
+function printJson(recording: Recording): void {
+  process.stdout.write(`${JSON.stringify(recording, undefined, 2)}\n`);
+}
+
+/** Stop the machine and write what was asked for. */
+async function finish(options: RunOptions, machine: LabMachine, stopped: Stopped | undefined): Promise<void> {
+  const remains = await machine.stop();
+  await breathe();
+  if (stopped !== undefined) process.stderr.write(`hairpin: stopped: ${stopped.message}\n`);
+  await keep(options, remains);
+}
+
+/** Write captures, trace and files where the options say. */
+export async function keep(
+  options: { pcap: string | undefined; trace: string | undefined; out: string | undefined },
+  remains: Remains,
+): Promise<void> {
+  try {
+    if (options.pcap !== undefined) writeFiles(options.pcap, remains.captures);
+    if (options.out !== undefined) writeFiles(options.out, remains.files);
+    if (options.trace !== undefined) {
+      const { traceLines } = await import('../lab/trace-lines.ts');
+      writeFileSync(options.trace, traceLines(remains.trace));
+    }
+  } catch (error) {
+    throw new UsageError(`cannot write: ${reason(error)}`);
+  }
+}

@@ -1,0 +1,112 @@
+/** One lab as a test, with a report that can be sent between threads. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Aligned } from '../lab/compare.ts';
+import { align, isAsExpected, outputLines } from '../lab/compare.ts';
+import { parseDocument, stepsOf } from '../lab/document.ts';
+import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
+import { updateDocument } from '../lab/update.ts';
+import { reason } from './folder.ts';
+import { isDocument, limitsOf, startTwin } from './lab.ts';
+import type { Budget } from './options.ts';
+
+export interface LabTask {
+  path: string;
+  seed: number;
+  budget: Budget;
+  update: boolean;
+}
+
+/** A command whose output was not as expected. */
+export interface LabFailure {
+  line: number;
+  command: string;
+  comparison: readonly Aligned[];
+}
+
+export interface LabReport {
+  path: string;
+  passed: boolean;
+  /** Commands that ran, and those whose output was not as expected. */
+  commands: number;
+  failures: readonly LabFailure[];
+  /** Why the lab could not be run, or was stopped. */
+  error?: string;
+  updated: boolean;
+  /** Real milliseconds. */
+  milliseconds: number;
+}
+
+/** Where a script's expected output lies: beside it, with this extension. */
+export function expectedOutputOf(script: string): string {
+  return script.replace(/\.[^./]*$/, '.out');
+}
+
+export async function testLab(task: LabTask): Promise<LabReport> {
+  const startedAt = performance.now();
+  const outcome = await attempt(task);
+  return { updated: false, ...outcome, path: task.path, milliseconds: performance.now() - startedAt };
+}
+
+type Outcome = Omit<LabReport, 'path' | 'milliseconds' | 'updated'> & { updated?: boolean };
+
+const unable = (error: string): Outcome => ({ passed: false, commands: 0, failures: [], error });
+
+async function attempt(task: LabTask): Promise<Outcome> {
+  let text: string;
+  try {
+    text = readFileSync(task.path, 'utf8');
+  } catch (error) {
+    return unable(reason(error));
+  }
+  const collector = new OutputCollector();
+  const document = isDocument(task.path, text);
+  const machine = await startTwin(dirname(task.path), collector.sink, {
+    seed: task.seed,
+    terminal: document,
+    limits: limitsOf(task.budget),
+  });
+  try {
+    return document ? await tryDocument() : await tryScript();
+  } finally {
+    await machine.stop();
+  }
+
+  async function tryDocument(): Promise<Outcome> {
+    const parsed = parseDocument(text, (command) => machine.isComplete(command));
+    const fault = parsed.errors[0];
+    if (fault !== undefined) return unable(`line ${fault.line}: ${fault.message}`);
+    if (stepsOf(parsed).length === 0) return unable('no command in a ```console block');
+    const result = await runDocument(machine, collector, parsed);
+    const failures = result.steps
+      .filter((step) => !step.asExpected)
+      .map(({ step, comparison }) => ({ line: step.line, command: step.command, comparison }));
+    const error = result.stopped === undefined ? {} : { error: `stopped: ${result.stopped.message}` };
+    const outcome = { commands: result.steps.length, failures, ...error };
+    if (!task.update || result.stopped !== undefined) return { ...outcome, passed: result.asExpected };
+    const fresh = updateDocument(
+      parsed,
+      result.steps.map((step) => step.output),
+    );
+    if (fresh !== text) writeFileSync(task.path, fresh);
+    return { ...outcome, failures: [], passed: true, updated: fresh !== text };
+  }
+
+  async function tryScript(): Promise<Outcome> {
+    const result = await runScript(machine, collector, { path: task.path, text, args: [] });
+    if (result.stopped !== undefined) return { ...unable(`stopped: ${result.stopped.message}`), commands: 1 };
+    const golden = expectedOutputOf(task.path);
+    if (!existsSync(golden)) {
+      const failed = result.status === 0 ? {} : { error: `exit status ${result.status}` };
+      return { passed: result.status === 0, commands: 1, failures: [], ...failed };
+    }
+    const output = result.chunks.map((chunk) => chunk.text).join('');
+    const comparison = align(outputLines(readFileSync(golden, 'utf8')), outputLines(output));
+    const passed = isAsExpected(comparison);
+    if (!passed && task.update) {
+      writeFileSync(golden, output);
+      return { passed: true, commands: 1, failures: [], updated: true };
+    }
+    return { passed, commands: 1, failures: passed ? [] : [{ line: 1, command: `bash ${task.path}`, comparison }] };
+  }
+}

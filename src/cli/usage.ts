@@ -1,0 +1,104 @@
+/** The texts of `hairpin help`. */
+
+const OVERVIEW = `Usage: hairpin COMMAND [OPTIONS]
+
+Runs Linux virtual-network labs - ip, bridge, ping, tcpdump, iptables in bash scripts
+or Markdown documents - on a model of the kernel's network stack. No root needed.
+
+Commands:
+  run FILE         run a script (.sh) or a lab document (.md); - reads standard input
+  test [PATH...]   run labs as tests
+  shell [FILE]     an interactive shell on a fresh machine, or after running FILE
+  help [COMMAND]   this text, or all about a command
+
+Options:
+  --version        print the version
+  --help           like help
+
+Examples:
+  hairpin run labs/vepa.md
+  hairpin run --seed 7 --pcap captures lab.sh -- eno1
+  hairpin test labs --reporter junit > report.xml
+`;
+
+const BUDGET = `Budget (a lab that goes beyond it is stopped, its output so far is kept):
+  --max-time SECONDS     virtual time (default 3600)
+  --max-events N         events of the network stack (default 20 million)
+  --max-processes N      processes alive at once (default 4096)
+  --max-bytes N          bytes in files (default 512 MiB)
+`;
+
+const RUN = `Usage: hairpin run [OPTIONS] FILE|- [--] [ARGUMENT...]
+
+Runs a shell script as bash would: same output, same exit status. Or runs a lab
+document: the commands behind the prompts # and $ in its \`\`\`console blocks, in order,
+in one shell. The transcript is printed, what differs from the document is marked, and
+the exit status is 1 if anything does.
+
+Options:
+  --seed N            what is random follows from this number (default 1)
+  --speed max|real    as fast as possible (default), or in real time
+  --pcap DIR          write what every interface saw to DIR, as pcapng
+  --trace FILE        write every step of every frame to FILE, as JSON lines
+  --out DIR           keep the files that the lab wrote in DIR
+  --json              print the whole run as JSON instead of the transcript
+  --update            write what the commands printed into the document, wildcards kept
+  --on twin           where to run: only the twin, for now
+  --quiet             of a document, print only what differs
+
+${BUDGET}
+The lab sees the folder it lies in; what it writes there stays in memory.
+In a document's expected output, a line "..." stands for any lines, and "[..]" in a
+line for any text. Show an exit status with "# echo $?".
+
+Exit status: the script's; of a document 0 as expected, 1 something differs; 2 wrong
+usage or no such file; 3 stopped by the budget.
+`;
+
+const TEST = `Usage: hairpin test [OPTIONS] [DIR|FILE...]
+
+Runs lab documents (.md with \`\`\`console blocks) as tests: all of a folder and the
+folders in it, or those named. A script (.sh) is a test when it is named, or when a
+file NAME.out with its expected output lies beside it. Without a path: labs, or the
+current folder.
+
+Options:
+  --jobs N                       labs that run at a time (default: one per processor)
+  --reporter text|junit|json|tap how to report (default text)
+  --seed N                       what is random follows from this number (default 1)
+  --update                       rewrite the documents' expected output
+  --on twin                      where to run: only the twin, for now
+
+${BUDGET}
+Exit status: 0 all passed, 1 some failed, 2 wrong usage.
+`;
+
+const SHELL = `Usage: hairpin shell [OPTIONS] [FILE [ARGUMENT...]]
+
+An interactive shell on a fresh machine, in real time. FILE, a script or a lab
+document, is run first. Tab completes commands, files, interfaces and namespaces;
+Ctrl-C interrupts the command in the foreground; Ctrl-D or exit leaves.
+
+Options:
+  --seed N            what is random follows from this number (default 1)
+  --speed real|max    real time (default), or as fast as possible
+  --pcap DIR          write what every interface saw to DIR, as pcapng
+  --trace FILE        write every step of every frame to FILE, as JSON lines
+  --out DIR           keep the files that were written in DIR
+  --on twin           where to run: only the twin, for now
+`;
+
+const HELP = `Usage: hairpin help [COMMAND]
+
+Explains a command: run, test, shell.
+`;
+
+const TEXTS: Readonly<Record<string, string>> = { run: RUN, test: TEST, shell: SHELL, help: HELP };
+
+/** What the program is called with. */
+export const COMMANDS: readonly string[] = Object.keys(TEXTS);
+
+/** The text about a command, or the overview; undefined for an unknown command. */
+export function usageText(command?: string): string | undefined {
+  return command === undefined ? OVERVIEW : TEXTS[command];
+}
