@@ -140,7 +140,8 @@ function complaint(error: unknown, known: readonly string[]): string {
   const { code, message } = error as { code?: string; message: string };
   const option = /'(-[^' =]*)/.exec(message)?.[1] ?? '';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const near = known.find((name) => option.length > 3 && name.startsWith(option.replace(/^-+/, '').slice(0, 3)));
+    const start = option.replace(/^-+/, '').slice(0, 2);
+    const near = known.find((name) => option.length > 3 && name.startsWith(start));
     return `unknown option ${option}${near === undefined ? '' : `; did you mean --${near}?`}`;
   }
   return /argument missing|ambiguous/.test(message)

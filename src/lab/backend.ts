@@ -1,0 +1,96 @@
+/**
+ * Where a lab runs. The twin is one backend; a real kernel in throwaway namespaces is another. What
+ * runs a lab (run.ts) knows only this.
+ */
+import type { Artifact } from './interface-recorder.ts';
+import type { TraceStep } from './trace-lines.ts';
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** Gets output as it comes. */
+export type Sink = (stream: StreamName, data: Uint8Array) => void;
+
+/** Why a run was stopped before its end. */
+export interface Stopped {
+  reason: string;
+  /** One sentence, without a newline: names the loop when there is one. */
+  message: string;
+}
+
+/** What a run may use before it is stopped; absent is no limit. */
+export interface Limits {
+  /** Nanoseconds of virtual time. */
+  time?: number;
+  /** Events of the network stack and timers. */
+  events?: number;
+  /** Processes alive at once. */
+  processes?: number;
+  /** Bytes held in files. */
+  bytes?: number;
+}
+
+/** A folder of the host that the lab sees, read-only. Paths are relative to it, with `/`. */
+export interface Folder {
+  /** Where the lab sees it: an absolute path. */
+  readonly path: string;
+  list(path: string): { name: string; directory: boolean; mode: number; size: number }[];
+  read(path: string): Uint8Array;
+}
+
+/** Real time, for a run at real pace: nanoseconds on a monotonic clock. */
+export interface Clock {
+  now(): number;
+  wait(ns: number): Promise<void>;
+}
+
+export interface StartOptions {
+  /** What is random follows from it: MAC addresses, ports, $RANDOM. */
+  seed: number;
+  sink: Sink;
+  /** Standard output is a terminal: programs write line by line. */
+  terminal: boolean;
+  /** Columns of that terminal. */
+  columns?: number;
+  folder?: Folder;
+  limits?: Limits;
+  /** At real pace; absent is as fast as possible. */
+  clock?: Clock;
+  /** Lets the host do something else now and then during a long computation. */
+  breathe?: () => Promise<void>;
+  /** Record what every interface sees. */
+  captures?: boolean;
+  /** Record every step of every frame. */
+  trace?: boolean;
+  stdin?: Uint8Array;
+  env?: Readonly<Record<string, string>>;
+}
+
+/** What is left when a machine has stopped. */
+export interface Remains {
+  /** With `captures`: pcapng files. */
+  captures: readonly Artifact[];
+  /** With `trace`. */
+  trace: readonly TraceStep[];
+  /** Files that the lab wrote, with paths relative to the folder or absolute without the first `/`. */
+  files: readonly Artifact[];
+}
+
+/** A machine that a lab runs on. */
+export interface LabMachine {
+  /** Nanoseconds since the machine started. */
+  readonly now: number;
+  readonly stopped: Stopped | undefined;
+  /** Run a script in a bash of its own, called `path` in its messages. Returns its exit status. */
+  script(path: string, text: string, args: readonly string[]): Promise<number>;
+  /** Run a complete command in the machine's one lasting shell. Returns `$?`. */
+  command(text: string): Promise<number>;
+  /** Whether the shell would run the text, and not wait for another line. */
+  isComplete(text: string): boolean;
+  /** End all that still runs and hand over what was recorded. */
+  stop(): Promise<Remains>;
+}
+
+export interface Backend {
+  readonly name: string;
+  start(options: StartOptions): Promise<LabMachine>;
+}
