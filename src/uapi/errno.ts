@@ -28,6 +28,7 @@ export const EPIPE = 32;
 export const ERANGE = 34;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
+export const EXFULL = 54;
 export const ENOPROTOOPT = 92;
 export const EPROTONOSUPPORT = 93;
 export const EOPNOTSUPP = 95;
@@ -80,6 +81,7 @@ const TEXT: Readonly<Record<number, string>> = {
   [ERANGE]: 'Numerical result out of range',
   [ENOTEMPTY]: 'Directory not empty',
   [ELOOP]: 'Too many levels of symbolic links',
+  [EXFULL]: 'Exchange full',
   [ENOPROTOOPT]: 'Protocol not available',
   [EPROTONOSUPPORT]: 'Protocol not supported',
   [EOPNOTSUPP]: 'Operation not supported',
