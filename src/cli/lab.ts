@@ -1,5 +1,5 @@
 /** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
-import type { Clock, LabMachine, Limits, Sink, StartOptions } from '../lab/backend.ts';
+import type { Clock, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
 import { hostFolder } from './folder.ts';
 import type { Budget } from './options.ts';
 
@@ -30,7 +30,7 @@ export async function startTwin(
   folder: string,
   sink: Sink,
   options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
-): Promise<LabMachine> {
+): Promise<TerminalMachine> {
   const { twin } = await import('../lab/twin-backend.ts');
   return twin.start({ ...options, sink, folder: hostFolder(folder), breathe });
 }

@@ -90,7 +90,20 @@ export interface LabMachine {
   stop(): Promise<Remains>;
 }
 
-export interface Backend {
+/** A machine with somebody at its terminal. */
+export interface TerminalMachine extends LabMachine {
+  /** Ctrl-C: SIGINT for the command in the foreground. */
+  interrupt(): void;
+  /** What was typed while a command runs. */
+  type(text: string): void;
+  /** `exit` was run in the lasting shell. */
+  readonly exited: boolean;
+  /** What could be meant: commands, interfaces and namespaces by name, files in a folder. */
+  names(): { commands: readonly string[]; interfaces: readonly string[]; namespaces: readonly string[] };
+  files(folder: string): readonly { name: string; directory: boolean }[];
+}
+
+export interface Backend<M extends LabMachine = LabMachine> {
   readonly name: string;
-  start(options: StartOptions): Promise<LabMachine>;
+  start(options: StartOptions): Promise<M>;
 }
