@@ -117,6 +117,7 @@ const vethOps: NetDeviceOps = {
   setMacAddress: ethMacAddr,
   setRxMode() {},
   getIflink: (dev) => peerOf(dev)?.ifindex ?? 0,
+  getLinkSpeed: () => 10_000,
 };
 
 /** @kernel drivers/net/veth.c veth_setup */
