@@ -20,6 +20,7 @@ export interface ParsedOption {
 
 export class Getopt {
   readonly #process: Process;
+  readonly #argv: readonly string[];
   readonly #shorts: string;
   readonly #longs: readonly LongOption[];
   readonly #posix: boolean;
@@ -28,8 +29,9 @@ export class Getopt {
   #cluster = '';
 
   /** `shorts` as for getopt(3): `ab:c::`, with a leading `+` to stop at the first operand. */
-  constructor(process: Process, shorts: string, longs: readonly LongOption[] = []) {
+  constructor(process: Process, shorts: string, longs: readonly LongOption[] = [], argv = process.argv) {
     this.#process = process;
+    this.#argv = argv;
     this.#posix = shorts.startsWith('+');
     this.#shorts = this.#posix ? shorts.slice(1) : shorts;
     this.#longs = longs;
@@ -37,12 +39,12 @@ export class Getopt {
 
   /** The arguments that are not options; complete when `next` has returned undefined. */
   get operands(): readonly string[] {
-    return [...this.#skipped, ...this.#process.argv.slice(this.#index)];
+    return [...this.#skipped, ...this.#argv.slice(this.#index)];
   }
 
   next(): ParsedOption | undefined {
     if (this.#cluster !== '') return this.#short();
-    const argv = this.#process.argv;
+    const argv = this.#argv;
     for (; this.#index < argv.length; this.#index++) {
       const word = argv[this.#index]!;
       if (word === '--') {
@@ -78,7 +80,7 @@ export class Getopt {
     const attached = this.#cluster === '' ? undefined : this.#cluster;
     this.#cluster = '';
     if (attached !== undefined || this.#shorts[at + 2] === ':') return { option: letter, argument: attached };
-    const argument = this.#process.argv[this.#index];
+    const argument = this.#argv[this.#index];
     if (argument === undefined) return this.#error(`option requires an argument -- '${letter}'`);
     this.#index++;
     return { option: letter, argument };
@@ -101,7 +103,7 @@ export class Getopt {
       return { option: long.value, argument: undefined };
     }
     if (attached !== undefined || long.argument === 'optional') return { option: long.value, argument: attached };
-    const argument = this.#process.argv[this.#index];
+    const argument = this.#argv[this.#index];
     if (argument === undefined) return this.#error(`option '--${long.name}' requires an argument`);
     this.#index++;
     return { option: long.value, argument };

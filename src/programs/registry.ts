@@ -11,6 +11,7 @@ import { iptablesLegacySave, iptablesSave } from './iptables/iptables-save.ts';
 import { lsmod, modprobe, rmmod } from './modprobe.ts';
 import { nsenter } from './nsenter.ts';
 import { ping } from './ping/ping.ts';
+import { route } from './route.ts';
 import { sysctl } from './sysctl.ts';
 
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
@@ -35,5 +36,6 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['ping4', ping],
   ['ping6', ping],
   ['rmmod', rmmod],
+  ['route', route],
   ['sysctl', sysctl],
 ]);

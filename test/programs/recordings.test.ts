@@ -7,6 +7,7 @@ import { arp } from '../../src/programs/arp.ts';
 import { brctl } from '../../src/programs/brctl.ts';
 import { bridge } from '../../src/programs/bridge/bridge.ts';
 import { ip } from '../../src/programs/ip/ip.ts';
+import { route } from '../../src/programs/route.ts';
 import { sysctl } from '../../src/programs/sysctl.ts';
 import { loadRecording, replay } from './replay.ts';
 
@@ -16,6 +17,7 @@ describe.each([
   ['bridge', bridge],
   ['brctl', brctl],
   ['arp', arp],
+  ['net-tools-route', route],
   ['sysctl', sysctl],
 ] as const)('the commands of recordings/%s.json print what the real program printed', (name, program) => {
   const recording = loadRecording(name);
