@@ -222,7 +222,8 @@ function nftRestorer(ctx: XtablesContext, { noflush, verbose }: RestoreOptions):
       return true;
     },
     commit: (test) => (test ? handle.abort() : handle.commit()),
-    failure: () => `line ${handle.line} failed${handle.errno === 0 ? '' : `: ${handle.message()}.`}\n`,
+    failure: () =>
+      handle.errno === 0 ? `line ${ctx.line} failed\n` : `line ${handle.line} failed: ${handle.message()}.\n`,
   };
 }
 

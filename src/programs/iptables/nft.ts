@@ -404,7 +404,7 @@ export class NftHandle {
   zeroNumber(table: string, name: string, at: number): boolean {
     const chain = this.#find(table, name);
     this.#fn = 'delete';
-    if (chain === undefined) return this.#fail(0);
+    if (chain === undefined) return this.#fail(ENOENT);
     const rule = chain.rules[at];
     if (rule !== undefined) this.#replace(table, chain, rule, { ...rule, counters: { ...ZERO } });
     return true;
@@ -552,6 +552,9 @@ export function queueNft(ctx: XtablesContext, handle: NftHandle, command: Comman
     case 'check': {
       checkNative(ctx, spec);
       const native = { ...spec, matches: spec.matches.map(nativeMatch) };
+      // A lone `+` is no condition, and leaves no expression.
+      if (native.inIface?.name === '+' && !native.inIface.invert) delete native.inIface;
+      if (native.outIface?.name === '+' && !native.outIface.invert) delete native.outIface;
       for (const rule of rulesOf(native, targetOf(spec))) {
         handle.add(() => {
           handle.assertChainExists(table, spec);

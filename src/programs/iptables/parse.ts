@@ -206,20 +206,22 @@ export class CommandParser {
       return;
     }
     const text = argument ?? '';
+    // For these iptables takes the last word read, so `--source=x` and `-sx` do not do what they seem to.
+    const word = this.#scanner.previous;
     switch (letter) {
       case 'p':
         this.#setOption('p');
-        this.#protocol = text.toLowerCase();
+        this.#protocol = word.toLowerCase();
         this.#proto = parseProtocol(this.#ctx, this.#protocol);
         if (this.#proto === 0 && this.#inverted.has('p')) this.#ctx.bad('rule would never match protocol');
         break;
       case 's':
         this.#setOption('s');
-        this.#source = text;
+        this.#source = word;
         break;
       case 'd':
         this.#setOption('d');
-        this.#destination = text;
+        this.#destination = word;
         break;
       case 'g':
         this.#setOption('j');
@@ -228,14 +230,14 @@ export class CommandParser {
         break;
       case 'j':
         this.#setOption('j');
-        this.#jump(text);
+        this.#jump(word);
         break;
       case 'i':
       case 'o':
         if (text === '') this.#ctx.bad('Empty interface is likely to be undesired');
         this.#setOption(letter);
-        if (letter === 'i') this.#in = parseInterface(this.#ctx, text);
-        else this.#out = parseInterface(this.#ctx, text);
+        if (letter === 'i') this.#in = parseInterface(this.#ctx, word);
+        else this.#out = parseInterface(this.#ctx, word);
         break;
       case 'm':
         this.#match(text);

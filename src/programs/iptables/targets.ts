@@ -199,7 +199,7 @@ const LOG_FLAGS: readonly { option: string; bit: number; text: string }[] = [
 const LOG_WARNING = 4;
 const MAX_PREFIX = 29;
 /** syslog.h's prioritynames, the first that fits. */
-const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
+const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
 
 export const logTarget: Extension<Target<'LOG'>> = {
   name: 'LOG',

@@ -1,0 +1,28 @@
+/** Netfilter's place in the kernel: sysctls, device and address events, the end of namespaces. */
+import type { Kernel } from '../core/kernel.ts';
+import { intSysctl } from '../core/sysctl.ts';
+import { iptExit } from './ip-tables-replace.ts';
+import { conntrackSysctls } from './nf-conntrack-standalone.ts';
+import { conntrackNet, NF_CONNTRACK_MAX } from './nf-conntrack-state.ts';
+import { masqueradeForget } from './nf-nat-masquerade.ts';
+import { nftExit } from './nf-tables.ts';
+
+export function registerNetfilter(kernel: Kernel): void {
+  kernel.sysctl.table('net/netfilter', conntrackSysctls);
+  kernel.sysctl.table('net', () => ({ nf_conntrack_max: intSysctl(() => NF_CONNTRACK_MAX, undefined) }));
+  kernel.registerNotifier({
+    name: 'nf_nat_masquerade',
+    priority: 0,
+    call(event, dev) {
+      if (event === 'DOWN' && conntrackNet.peek(dev.net) !== undefined) masqueradeForget(dev.net, dev.ifindex);
+      return 0;
+    },
+  });
+  kernel.pernet.push({
+    name: 'netfilter',
+    exit(net) {
+      iptExit(net);
+      nftExit(net);
+    },
+  });
+}
