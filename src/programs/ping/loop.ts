@@ -177,7 +177,6 @@ export class PingLoop {
         blocking = false;
         const timeout = schedulable(session.interval) * MILLISECOND;
         if (!socket.readable && !(await this.#waitUntil(timerExpiry(process.now(), timeout), true))) return;
-        if (session.exiting || session.statusWanted) return;
       }
       const errno = socket.takeError();
       const message = errno === 0 ? socket.recv() : undefined;
@@ -205,6 +204,7 @@ export class PingLoop {
     const { process, socket } = session;
     const sources = listen ? [socket] : [];
     for (;;) {
+      if (session.exiting || session.statusWanted) return false;
       const now = process.now();
       if (now >= session.alarmAt) {
         session.exiting = true;
