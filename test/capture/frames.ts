@@ -26,12 +26,27 @@ const ADDRESSES = [0xc0a80902, 0xc0a80903, 0x0a8a243a, 0x0a8a2401, 0x6ef24442, 0
 const MACS = [
   0x0200_0000_0001, 0x0200_0000_0002, 0x5254_0012_3456, 0xffff_ffff_ffff, 0x0100_5e00_0016, 0x0180_c200_0000,
 ];
-const PORTS = [22, 53, 67, 68, 80, 123, 443, 514, 546, 1234, 4789, 5353, 5001, 40000, 65535, 0];
+/** Ports with protocols of their own, and ports without. */
+const ALL_PORTS = [22, 53, 67, 68, 80, 123, 443, 514, 546, 1234, 4789, 5353, 5001, 40000, 65535, 0];
+
+const PLAIN_PORTS = [7, 1234, 5001, 9999, 33434, 40000, 65535, 0];
+const ALL_PROTOCOLS = [41, 47, 103, 132, 4, 50, 112, 253, 255];
+const PLAIN_PROTOCOLS = [41, 4, 59, 77, 253, 255, 137, 142];
+const ALL_ETHERTYPES = [0x88cc, 0x8847, 0x8863, 0x8864, 0x9000, 0x88b5, 0x8809, 0x4242, 0x05ff];
+const PLAIN_ETHERTYPES = [0x88b5, 0x4242, 0x05ff, 0x6558];
 
 export class FrameMaker {
   readonly random: Random;
-  constructor(seed: number) {
+  /** Only protocols that labs make, not every one that tcpdump knows. */
+  private readonly plain: boolean;
+
+  constructor(seed: number, plain = false) {
     this.random = seeded(seed);
+    this.plain = plain;
+  }
+
+  private port(): number {
+    return this.pick(this.plain ? PLAIN_PORTS : ALL_PORTS);
   }
 
   pick<T>(from: readonly T[]): T {
@@ -127,7 +142,7 @@ export class FrameMaker {
         return this.ipv4(6, this.tcp(source, destination), source, destination);
       case 7:
         return this.ipv4(
-          this.pick([41, 47, 103, 132, 4, 50, 112, 253, 255]),
+          this.pick(this.plain ? PLAIN_PROTOCOLS : ALL_PROTOCOLS),
           this.bytes(this.random(60)),
           source,
           destination,
@@ -141,7 +156,7 @@ export class FrameMaker {
     const data = this.bytes(this.random(80));
     const bytes = new Uint8Array(8 + data.length);
     bytes.set(data, 8);
-    putUdpHeader(bytes, 0, bytes.length, this.pick(PORTS), this.pick(PORTS), source, destination);
+    putUdpHeader(bytes, 0, bytes.length, this.port(), this.port(), source, destination);
     if (this.chance(6)) putU16(bytes, 6, this.pick([0, this.random(65536)]));
     if (this.chance(12)) putU16(bytes, 4, this.random(100));
     return bytes;
@@ -158,8 +173,8 @@ export class FrameMaker {
       bytes,
       0,
       bytes.length,
-      this.pick(PORTS),
-      this.pick(PORTS),
+      this.port(),
+      this.port(),
       this.random(2 ** 32),
       this.random(2 ** 32),
       flags,
@@ -222,7 +237,7 @@ export class FrameMaker {
       () => this.ipv4(17, this.udp(source, destination), source, destination),
       () => this.ipv4(6, this.tcp(source, destination), source, destination),
       () => this.ipv4(1, this.icmp(), source, destination),
-      () => this.ipv4(this.random(256), this.bytes(30), source, destination),
+      () => this.ipv4(this.plain ? this.pick(PLAIN_PROTOCOLS) : this.random(256), this.bytes(30), source, destination),
     ])();
     return inner.slice(0, this.pick([28, 28, 48, 20, 10, inner.length, inner.length]));
   }
@@ -232,13 +247,7 @@ export class FrameMaker {
     switch (this.random(6)) {
       case 0: {
         const bytes = new Uint8Array(8);
-        putIgmp(
-          bytes,
-          0,
-          this.pick([0x11, 0x12, 0x16, 0x17, 0x14, 0x1e, 0x77]),
-          this.pick([0, 100, 20, 10, 200]),
-          group,
-        );
+        putIgmp(bytes, 0, this.pick([0x11, 0x12, 0x16, 0x17, 0x1e, 0x77]), this.pick([0, 100, 20, 10, 200]), group);
         if (this.chance(5)) bytes[2]! ^= 1;
         return bytes;
       }
@@ -328,7 +337,12 @@ export class FrameMaker {
         return this.ipv6(6, bytes, source, destination);
       }
       case 2:
-        return this.ipv6(this.pick([59, 50, 132, 4, 253]), this.bytes(this.random(40)), source, destination);
+        return this.ipv6(
+          this.pick(this.plain ? [59, 4, 253] : [59, 50, 132, 4, 253]),
+          this.bytes(this.random(40)),
+          source,
+          destination,
+        );
       default: {
         const bytes = this.icmp6(source);
         putU16(bytes, 2, 0);
@@ -451,7 +465,13 @@ export class FrameMaker {
         return Uint8Array.from([this.pick([1, 2, 3, 4]), this.random(6), 0, 0, 0, 0, 5, 0, ...inner]);
       }
       default:
-        return Uint8Array.from([this.random(256), this.random(4), 0, 0, ...this.bytes(this.random(30))]);
+        return Uint8Array.from([
+          this.pick([5, 100, 141, 142, 161]),
+          this.random(4),
+          0,
+          0,
+          ...this.bytes(this.random(30)),
+        ]);
     }
   }
 
@@ -518,14 +538,14 @@ export class FrameMaker {
             [0, 0x80, 0xc2],
             [1, 2, 3],
           ]),
-          0x20,
+          this.plain ? 0x77 : 0x20,
           4,
           ...this.bytes(20),
         ]);
       default:
         return Uint8Array.from([
           this.pick([0xe0, 0xf0, 0xfe, 0x06, 0xff, 0x00, 0x01]),
-          this.pick([0xe0, 0xf0, 0xfe, 0xff, 0x01, 0x41]),
+          this.pick(this.plain ? [0x01, 0x41, 0x06, 0xe0, 0xff] : [0xe0, 0xf0, 0xfe, 0xff, 0x01, 0x41]),
           this.random(256),
           ...this.bytes(this.random(40)),
         ]);
@@ -558,10 +578,7 @@ export class FrameMaker {
         return this.ethernet(this.chance(5) ? this.random(1600) : llc.length, llc);
       }
       case 10:
-        return this.ethernet(
-          this.pick([0x88cc, 0x8847, 0x8863, 0x8864, 0x9000, 0x88b5, 0x8809, 0x4242, 0x05ff]),
-          this.bytes(this.random(60)),
-        );
+        return this.ethernet(this.pick(this.plain ? PLAIN_ETHERTYPES : ALL_ETHERTYPES), this.bytes(this.random(60)));
       default:
         return this.bytes(1 + this.random(30));
     }
