@@ -318,7 +318,10 @@ export function rtnlLinkprop(net: NetNamespace, ifindex: number, altnames: reado
 /** @kernel net/core/rtnetlink.c rtnl_getlink */
 export function rtnlGetlink(net: NetNamespace, request: { ifindex?: number; ifname?: string }): LinkMessage | Refusal {
   const dev = deviceOf(net, request);
-  return dev === undefined ? refuse(ENODEV) : linkMessage(net, dev);
+  if (dev === undefined) return refuse(ENODEV);
+  // Dumps show the state that link watch left, a question about one device brings it up to date.
+  linkwatchSyncDev(dev);
+  return linkMessage(net, dev);
 }
 
 /** @kernel net/core/rtnetlink.c rtnl_dump_ifinfo */
@@ -340,7 +343,6 @@ export function sortedDevices(net: NetNamespace): NetDevice[] {
 
 /** One device as user space sees it. @kernel net/core/rtnetlink.c rtnl_fill_ifinfo */
 export function linkMessage(net: NetNamespace, dev: NetDevice): LinkMessage {
-  linkwatchSyncDev(dev);
   const kind = dev.rtnlLinkOps;
   const message: LinkMessage = {
     ifindex: dev.ifindex,
