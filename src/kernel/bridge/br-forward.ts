@@ -19,6 +19,7 @@ import {
   BR_PROXYARP,
   BR_PROXYARP_WIFI,
   BR_STATE_FORWARDING,
+  brPortGet,
   CB_PROXYARP_REPLIED,
   CB_SRC_PORT_ISOLATED,
   type NetBridge,
@@ -66,7 +67,7 @@ export function brDevQueuePushXmit(skb: SkBuff): void {
     );
     return;
   }
-  skb.dst = undefined;
+  if (skb.dst !== undefined && skb.dst === brPortGet(dev)?.br.fakeRtable) skb.dst = undefined;
   devQueueXmit(skb);
 }
 

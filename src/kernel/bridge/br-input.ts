@@ -38,7 +38,7 @@ import {
 
 /** @kernel net/bridge/br_input.c br_netif_receive_skb */
 function brNetifReceiveSkb(skb: SkBuff): void {
-  skb.dst = undefined;
+  if (skb.dst !== undefined && skb.dst === (skb.dev!.priv as NetBridge).fakeRtable) skb.dst = undefined;
   netifReceiveSkb(skb);
 }
 

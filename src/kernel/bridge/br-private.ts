@@ -3,6 +3,7 @@ import type { EventQueue, Timer } from '../../sim/queue.ts';
 import type { BridgeId } from '../../uapi/rtnetlink.ts';
 import type { Mac } from '../../wire/addr.ts';
 import { IFF_BRIDGE_PORT, IFF_EBRIDGE, type NetDevice } from '../core/netdevice.ts';
+import type { DstEntry } from '../core/skbuff.ts';
 import type { FdbTable } from './br-fdb-table.ts';
 import type { BridgeMulticast, PortMulticast } from './br-multicast-state.ts';
 
@@ -160,6 +161,8 @@ export interface NetBridge {
   autoCnt: number;
   fdbMaxLearned: number;
   readonly multicast: BridgeMulticast;
+  /** The route that br_netfilter puts on bridged frames. */
+  fakeRtable: DstEntry | undefined;
 }
 
 export function brOptGet(br: NetBridge, option: number): boolean {

@@ -8,6 +8,7 @@ import { registerBridgeFdb } from '../core/rtnl-fdb.ts';
 import { brFdbChangeaddr, brFdbChangeMacAddress } from './br-fdb.ts';
 import { bridgeFdbOps } from './br-fdb-netlink.ts';
 import { brDelPort, brMtuAutoAdjust, brPortCarrierCheck } from './br-if.ts';
+import { registerBrNetfilter } from './br-netfilter.ts';
 import { brLinkOps } from './br-netlink.ts';
 import { bridgeOf, brPortGet, isBridgeMaster } from './br-private.ts';
 import { brStpDisablePort, brStpEnablePort, brStpRecalculateBridgeId } from './br-stp-if.ts';
@@ -56,4 +57,5 @@ export function registerBridge(kernel: Kernel): void {
   kernel.registerNotifier({ name: 'bridge', priority: 0, call: brDeviceEvent });
   kernel.packetHandlers.set(ETH_P_802_2, llcRcv);
   registerBridgeFdb(kernel, bridgeFdbOps);
+  registerBrNetfilter(kernel);
 }

@@ -63,6 +63,8 @@ export interface NfHookOps {
 /** The hooks of one namespace; a point without any is undefined and costs one test. */
 export class NfHooks {
   private readonly lists: (NfHookOps[] | undefined)[] = [];
+  /** Called after a hook has come or gone. */
+  onChange: (() => void) | undefined;
 
   /** @kernel net/netfilter/core.c nf_register_net_hook */
   register(ops: NfHookOps): void {
@@ -73,12 +75,14 @@ export class NfHooks {
     if (at < 0) at = list.length;
     list.splice(at, 0, ops);
     this.lists[slot] = list;
+    this.onChange?.();
   }
 
   unregister(ops: NfHookOps): void {
     const slot = ops.pf * HOOKS + ops.hook;
     const list = (this.lists[slot] ?? []).filter((other) => other !== ops);
     this.lists[slot] = list.length > 0 ? list : undefined;
+    this.onChange?.();
   }
 
   list(pf: number, hook: number): readonly NfHookOps[] | undefined {
