@@ -6,6 +6,7 @@ import type { NetDevice } from '../kernel/core/netdevice.ts';
 import type { PacketTap } from '../kernel/core/packet-type.ts';
 import type { SkBuff } from '../kernel/core/skbuff.ts';
 import { ETH_P_ALL } from '../uapi/if.ts';
+import { concat } from './bytes.ts';
 import { frameOf } from './frame.ts';
 
 const DLT_EN10MB = 1;
@@ -119,14 +120,4 @@ export class InterfaceRecorder {
     recorded.packets.push(packet);
     this.#bytes += packet.length;
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
