@@ -51,7 +51,8 @@ export class NamespaceView {
 
   /** `ip route`: of the main table, or another by its number. */
   routes(table: number = RT_TABLE_MAIN): RouteMessage[] {
-    return this.rtnetlink.dumpRoutes({ table });
+    const routes = this.rtnetlink.dumpRoutes({ table });
+    return isRefusal(routes) ? [] : routes;
   }
 
   /** `bridge fdb`. */
