@@ -1,6 +1,6 @@
 /** RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK: links over rtnetlink (net/core/rtnetlink.c). */
 import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH } from '../../uapi/errno.ts';
-import { IFF_ALLMULTI, IFF_PROMISC, IFNAMSIZ } from '../../uapi/if.ts';
+import { ARPHRD_LOOPBACK, IFF_ALLMULTI, IFF_PROMISC, IFNAMSIZ } from '../../uapi/if.ts';
 import type { NetnsRef } from '../../uapi/netns.ts';
 import { type Ack, isRefusal, type Refusal, refuse } from '../../uapi/result.ts';
 import { type LinkMessage, type LinkRequest, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../../uapi/rtnetlink.ts';
@@ -26,6 +26,9 @@ import {
 } from './link-watch.ts';
 import { NetNamespace } from './net-namespace.ts';
 import { NET_ADDR_SET, NETIF_F_NETNS_LOCAL, type NetDevice, type RtnlLinkOps } from './netdevice.ts';
+
+/** A device with a smaller MTU has no IPv6 state (include/uapi/linux/ipv6.h). */
+const IPV6_MIN_MTU = 1280;
 
 /** The namespace that a request names, or `net` when it names none. @kernel net/core/rtnetlink.c rtnl_link_get_net */
 export function linkDestination(net: NetNamespace, request: LinkRequest): NetNamespace | Refusal {
@@ -372,8 +375,8 @@ export function linkMessage(net: NetNamespace, dev: NetDevice): LinkMessage {
     carrierChanges: dev.carrierUpCount + dev.carrierDownCount,
     protoDown: dev.protoDown ? 1 : 0,
     stats: { ...(dev.ops.getStats?.(dev) ?? dev.stats) },
-    addrGenMode: dev.addrGenMode,
   };
+  if (dev.mtu >= IPV6_MIN_MTU || dev.type === ARPHRD_LOOPBACK) message.addrGenMode = dev.addrGenMode;
   if (dev.master !== undefined) message.master = dev.master.ifindex;
   const iflink = devGetIflink(dev);
   if (iflink !== dev.ifindex || dev.ops.getIflink !== undefined) message.link = iflink;
