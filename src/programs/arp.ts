@@ -3,6 +3,7 @@ import { EINVAL, ENOENT, ENXIO, strerror } from '../uapi/errno.ts';
 import { complain, type Process } from '../uapi/process.ts';
 import { type Ack, isRefusal, refuse } from '../uapi/result.ts';
 import { formatIpv4, formatMac, type Ipv4, type Mac, parseIpv4 } from '../wire/addr.ts';
+import { readEther } from './ether.ts';
 import { Getopt, type LongOption } from './getopt.ts';
 import { hostName, resolveError, resolveHost } from './hosts.ts';
 
@@ -325,23 +326,6 @@ class Arp {
     }
     return 0;
   }
-}
-
-/** The hardware address: one or two digits each, colons between them optional; what is missing is zero, what is over ignored. */
-function readEther(text: string): Mac | undefined {
-  let mac = 0;
-  let at = 0;
-  for (let i = 0; i < 6; i++) {
-    const octet = at < text.length ? /^([0-9a-fA-F])(?:([0-9a-fA-F]):?|::?|$)/.exec(text.slice(at)) : undefined;
-    if (octet === null) return undefined;
-    if (octet === undefined) {
-      mac *= 256;
-      continue;
-    }
-    mac = mac * 256 + Number.parseInt(octet[1]! + (octet[2] ?? ''), 16);
-    at += octet[0].length;
-  }
-  return mac;
 }
 
 function readProcNetArp(text: string): Entry[] {

@@ -4,6 +4,7 @@ import { arp } from './arp.ts';
 import { arping } from './arping.ts';
 import { brctl } from './brctl.ts';
 import { bridge } from './bridge/bridge.ts';
+import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { iptables, iptablesLegacy } from './iptables/iptables.ts';
 import { iptablesLegacyRestore, iptablesRestore } from './iptables/iptables-restore.ts';
@@ -19,6 +20,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arping', arping],
   ['brctl', brctl],
   ['bridge', bridge],
+  ['ifconfig', ifconfig],
   ['ip', ip],
   ['iptables', iptables],
   ['iptables-nft', iptables],

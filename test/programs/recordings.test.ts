@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { arp } from '../../src/programs/arp.ts';
 import { brctl } from '../../src/programs/brctl.ts';
 import { bridge } from '../../src/programs/bridge/bridge.ts';
+import { ifconfig } from '../../src/programs/ifconfig/ifconfig.ts';
 import { ip } from '../../src/programs/ip/ip.ts';
 import { route } from '../../src/programs/route.ts';
 import { sysctl } from '../../src/programs/sysctl.ts';
@@ -17,6 +18,7 @@ describe.each([
   ['bridge', bridge],
   ['brctl', brctl],
   ['arp', arp],
+  ['ifconfig', ifconfig],
   ['net-tools-route', route],
   ['sysctl', sysctl],
 ] as const)('the commands of recordings/%s.json print what the real program printed', (name, program) => {
