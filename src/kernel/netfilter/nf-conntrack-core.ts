@@ -20,6 +20,7 @@ import {
   NF_INET_POST_ROUTING,
   NF_INET_PRE_ROUTING,
   NF_IP_PRI_CONNTRACK,
+  NF_IP_PRI_CONNTRACK_DEFRAG,
   NF_IP_PRI_LAST,
   NF_REPEAT,
   NFPROTO_IPV4,
@@ -46,6 +47,7 @@ import {
 import { genericPacket, nfConntrackIcmpPacket, nfConntrackUdpPacket, nfIpChecksumBad } from './nf-conntrack-proto.ts';
 import { type ConntrackNet, conntrackNet, NF_CONNTRACK_MAX } from './nf-conntrack-state.ts';
 import { nfConntrackTcpPacket } from './nf-conntrack-tcp.ts';
+import { ipv4ConntrackDefrag } from './nf-defrag-ipv4.ts';
 
 const IPPROTO_DCCP = 33;
 const IPPROTO_UDPLITE = 136;
@@ -244,6 +246,8 @@ function ipv4ConntrackLocal(skb: SkBuff, state: NfHookState): number {
 }
 
 const HOOKS: readonly NfHookOps[] = [
+  ['nf_defrag', NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK_DEFRAG, ipv4ConntrackDefrag] as const,
+  ['nf_defrag', NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK_DEFRAG, ipv4ConntrackDefrag] as const,
   ['nf_conntrack_in', NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK, nfConntrackIn] as const,
   ['nf_conntrack_in', NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK, ipv4ConntrackLocal] as const,
   ['nf_confirm', NF_INET_POST_ROUTING, NF_IP_PRI_LAST, nfConfirm] as const,

@@ -1,6 +1,7 @@
 /** Recorded with iptables 1.8.9-2 (Debian 12), both variants, on Linux 6.18 in fresh namespaces. */
 import { describe, expect, it } from 'vitest';
-import { freshXtables, loadTranscript, run, withoutDates } from './transcript.ts';
+import { freshXtables, run } from './process.ts';
+import { loadTranscript, withoutDates } from './transcript.ts';
 
 describe.each(['iptables', 'iptables-legacy'])('%s prints what the real one printed', (name) => {
   it.each(loadTranscript(name))('$name', async ({ commands }) => {
