@@ -319,11 +319,18 @@ export function devChangeNetNamespace(
   if (dev.net === net) return undefined;
   let name = dev.name;
   if (net.names.has(name)) {
-    const allocated = pattern === undefined ? refuse(EEXIST) : devAllocName(net, pattern);
-    if (isRefusal(allocated)) return allocated;
+    if (pattern === undefined) {
+      return refuse(EEXIST, 'An interface with the same name exists in the target netns');
+    }
+    const allocated = devAllocName(net, pattern);
+    if (isRefusal(allocated)) {
+      return refuse(allocated.errno, `Unable to use '${pattern}' for the new interface name in the target netns`);
+    }
     name = allocated;
   }
-  if (ifindex !== 0 && net.devices.has(ifindex)) return refuse(EBUSY);
+  if (ifindex !== 0 && net.devices.has(ifindex)) {
+    return refuse(EBUSY, `The ifindex ${ifindex} is not available in the target netns`);
+  }
   devClose(dev);
   unlistNetdevice(dev);
   const { kernel } = dev.net;
