@@ -21,7 +21,7 @@ describe.each([
   ['ifconfig', ifconfig],
   ['net-tools-route', route],
   ['sysctl', sysctl],
-] as const)('the commands of recordings/%s.json print what the real program printed', (name, program) => {
+] as const)('the commands of recordings/%s.jsonl print what the real program printed', (name, program) => {
   const recording = loadRecording(name);
 
   it.each(recording.commands)('$command', async (recorded) => {

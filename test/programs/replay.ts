@@ -21,8 +21,14 @@ interface Recording {
   commands: RecordedCommand[];
 }
 
+/** A recording is a file of JSON lines: the answers, then one command a line. */
 export function loadRecording(name: string): Recording {
-  return JSON.parse(readFileSync(new URL(`./recordings/${name}.json`, import.meta.url), 'utf8')) as Recording;
+  const text = readFileSync(new URL(`./recordings/${name}.jsonl`, import.meta.url), 'utf8');
+  const [answers, ...commands] = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  return { answers: answers as unknown[], commands: commands as RecordedCommand[] };
 }
 
 function answerers(kind: string, { answers }: Recording, calls: readonly Call[]): unknown {
