@@ -1,7 +1,7 @@
 /** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
-import type { Clock, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
+import type { Clock, LabMachine, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
 import { hostFolder } from './folder.ts';
-import type { Budget } from './options.ts';
+import { type BackendName, type Budget, UsageError } from './options.ts';
 
 const NANOSECONDS = 1e9;
 
@@ -33,4 +33,21 @@ export async function startTwin(
 ): Promise<TerminalMachine> {
   const { twin } = await import('../lab/twin-backend.ts');
   return twin.start({ ...options, sink, folder: hostFolder(folder), breathe });
+}
+
+/** A fresh machine of a backend for the lab in `folder`. */
+export async function startMachine(
+  on: BackendName,
+  folder: string,
+  sink: Sink,
+  options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
+): Promise<LabMachine> {
+  if (on === 'twin') return startTwin(folder, sink, options);
+  const { BackendUnavailable, kernel } = await import('../linux/kernel-backend.ts');
+  try {
+    return await kernel.start({ ...options, sink, folder: hostFolder(folder), breathe });
+  } catch (error) {
+    if (error instanceof BackendUnavailable) throw new UsageError(`--on kernel: ${error.message}`);
+    throw error;
+  }
 }

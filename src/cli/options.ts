@@ -27,8 +27,12 @@ export const DEFAULT_BUDGET: Budget = {
   bytes: 512 * 1024 * 1024,
 };
 
+/** Where labs run. */
+export type BackendName = 'twin' | 'kernel';
+
 export interface RunOptions {
   file: string;
+  on: BackendName;
   args: readonly string[];
   seed: number;
   speed: 'max' | 'real';
@@ -42,6 +46,7 @@ export interface RunOptions {
 }
 
 export interface TestOptions {
+  on: BackendName;
   paths: readonly string[];
   jobs: number | undefined;
   reporter: 'text' | 'junit' | 'json' | 'tap';
@@ -106,7 +111,7 @@ export function parseTest(argv: readonly string[]): TestOptions | typeof HELP {
     update: FLAG,
   });
   if (values['help'] === true) return HELP;
-  const { seed } = common('test', values, 'max');
+  const { seed, on } = common('test', values, 'max');
   const reporter = oneOf('test', values, 'reporter', ['text', 'junit', 'json', 'tap'] as const);
   const jobs = values['jobs'] === undefined ? undefined : whole('test', values, 'jobs', 1, 1024);
   return {
@@ -150,11 +155,17 @@ function complaint(error: unknown, known: readonly string[]): string {
 }
 
 function common(command: string, values: Values, speed: 'max' | 'real') {
-  const on = values['on'];
-  if (on !== undefined && on !== 'twin') {
-    throw new UsageError(`--on ${on}: there is no such backend yet; labs run on the twin (--on twin)`, command);
+  const on = (values['on'] ?? 'twin') as string;
+  const backends = command === 'shell' ? ['twin'] : ['twin', 'kernel'];
+  if (!backends.includes(on)) {
+    throw new UsageError(`--on ${on}: there is no such backend; choose one of ${backends.join(', ')}`, command);
+  }
+  if (on === 'kernel') {
+    const foreign = ['seed', 'speed', 'pcap', 'trace', 'out'].find((name) => values[name] !== undefined);
+    if (foreign !== undefined) throw new UsageError(`--${foreign} works on the twin only`, command);
   }
   return {
+    on: on as BackendName,
     seed: values['seed'] === undefined ? 1 : whole(command, values, 'seed', 0, 0xffff_ffff),
     speed: values['speed'] === undefined ? speed : oneOf(command, values, 'speed', ['max', 'real'] as const),
     pcap: values['pcap'] as string | undefined,

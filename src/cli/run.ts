@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { LabMachine, Remains, Stopped } from '../lab/backend.ts';
 import type { Recording } from '../lab/recording.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
-import { breathe, hostClock, isDocument, limitsOf, startTwin } from './lab.ts';
+import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
 import { HELP, parseRun, type RunOptions, UsageError } from './options.ts';
 import { styleFor } from './style.ts';
 import { usageText } from './usage.ts';
@@ -12,7 +12,6 @@ import { usageText } from './usage.ts';
 /** Exit status of a run that its budget stopped. */
 const STOPPED = 3;
 const DIFFERS = 1;
-const BACKEND = 'twin';
 
 export async function run(argv: readonly string[]): Promise<number> {
   const options = parseRun(argv);
@@ -54,7 +53,12 @@ async function runScriptFile(options: RunOptions, text: string): Promise<number>
   const collector = new OutputCollector();
   const live = (stream: 'stdout' | 'stderr', data: Uint8Array) => process[stream].write(data);
   const sink = options.json ? collector.sink : live;
-  const machine = await startTwin(folderOf(options.file), sink, startOptions(options, process.stdout.isTTY === true));
+  const machine = await startMachine(
+    options.on,
+    folderOf(options.file),
+    sink,
+    startOptions(options, process.stdout.isTTY === true),
+  );
   const path = options.file === '-' ? 'bash' : options.file;
   const result = await runScript(machine, collector, { path, text, args: options.args });
   const status = result.stopped === undefined ? result.status : STOPPED;
@@ -73,7 +77,7 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
       import('./transcript.ts'),
     ]);
   const collector = new OutputCollector();
-  const machine = await startTwin(folderOf(options.file), collector.sink, startOptions(options, true));
+  const machine = await startMachine(options.on, folderOf(options.file), collector.sink, startOptions(options, true));
   const document = parseDocument(text, (command) => machine.isComplete(command));
   const fault = document.errors[0];
   if (fault !== undefined) {
@@ -127,7 +131,7 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
 }
 
 function aboutRun(options: RunOptions) {
-  return { lab: options.file, backend: BACKEND, seed: options.seed };
+  return { lab: options.file, backend: options.on, seed: options.seed };
 }
 
 function printJson(recording: Recording): void {

@@ -7,11 +7,12 @@ import { parseDocument, stepsOf } from '../lab/document.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { updateDocument } from '../lab/update.ts';
 import { reason } from './folder.ts';
-import { isDocument, limitsOf, startTwin } from './lab.ts';
-import type { Budget } from './options.ts';
+import { isDocument, limitsOf, startMachine } from './lab.ts';
+import type { BackendName, Budget } from './options.ts';
 
 export interface LabTask {
   path: string;
+  on: BackendName;
   seed: number;
   budget: Budget;
   update: boolean;
@@ -61,7 +62,7 @@ async function attempt(task: LabTask): Promise<Outcome> {
   }
   const collector = new OutputCollector();
   const document = isDocument(task.path, text);
-  const machine = await startTwin(dirname(task.path), collector.sink, {
+  const machine = await startMachine(task.on, dirname(task.path), collector.sink, {
     seed: task.seed,
     terminal: document,
     limits: limitsOf(task.budget),

@@ -43,7 +43,8 @@ Options:
   --out DIR           keep the files that the lab wrote in DIR
   --json              print the whole run as JSON instead of the transcript
   --update            write what the commands printed into the document, wildcards kept
-  --on twin           where to run: only the twin, for now
+  --on twin|kernel    where to run: on the twin (default), or on this machine's Linux
+                      kernel, in throwaway namespaces
   --quiet             of a document, print only what differs
 
 ${BUDGET}
@@ -67,7 +68,8 @@ Options:
   --reporter text|junit|json|tap how to report (default text)
   --seed N                       what is random follows from this number (default 1)
   --update                       rewrite the documents' expected output
-  --on twin                      where to run: only the twin, for now
+  --on twin|kernel               where to run: on the twin (default), or on this
+                                 machine's Linux kernel, in throwaway namespaces
 
 ${BUDGET}
 Exit status: 0 all passed, 1 some failed, 2 wrong usage.
@@ -85,7 +87,6 @@ Options:
   --pcap DIR          write what every interface saw to DIR, as pcapng
   --trace FILE        write every step of every frame to FILE, as JSON lines
   --out DIR           keep the files that were written in DIR
-  --on twin           where to run: only the twin, for now
 `;
 
 const HELP = `Usage: hairpin help [COMMAND]

@@ -27,7 +27,8 @@ test.each([
   [['--seed', 'ten', 'x'], '--seed ten: a whole number from 0 to 4294967295 is needed'],
   [['--max-events', '0', 'x'], '--max-events 0: a whole number from 1 to 9007199254740991 is needed'],
   [['--speed', 'slow', 'x'], '--speed slow: choose one of max, real'],
-  [['--on', 'uml', 'x'], '--on uml: there is no such backend yet; labs run on the twin (--on twin)'],
+  [['--on', 'uml', 'x'], '--on uml: there is no such backend; choose one of twin, kernel'],
+  [['--on', 'kernel', '--pcap', 'd', 'x'], '--pcap works on the twin only'],
   [[], 'what is to be run? Give a FILE, or - for standard input'],
   [['--update', '-'], '--update needs a file to write to'],
 ])('hairpin run %j is refused: %s', (argv, message) => {
