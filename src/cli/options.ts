@@ -115,6 +115,7 @@ export function parseTest(argv: readonly string[]): TestOptions | typeof HELP {
   const reporter = oneOf('test', values, 'reporter', ['text', 'junit', 'json', 'tap'] as const);
   const jobs = values['jobs'] === undefined ? undefined : whole('test', values, 'jobs', 1, 1024);
   return {
+    on,
     paths: positionals,
     jobs,
     reporter,
