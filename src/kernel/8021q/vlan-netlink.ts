@@ -3,13 +3,14 @@ import { EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, EOPNOTSUPP, EPROTONOSUPPORT, ERA
 import { ARPHRD_ETHER, ETH_P_8021AD, ETH_P_8021Q } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { LinkRequest, VlanData } from '../../uapi/rtnetlink.ts';
-import { isValidMac } from '../../wire/addr.ts';
+import { isValidMac, type Mac } from '../../wire/addr.ts';
 import {
   netdevUpperDevLink,
   netdevUpperDevUnlink,
   registerNetdevice,
   unregisterNetdeviceMany,
 } from '../core/dev-config.ts';
+import { devMcAdd, devMcDel } from '../core/dev-rx-mode.ts';
 import { linkwatchFireEvent, netifStackedTransferOperstate } from '../core/link-watch.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import { NETIF_F_VLAN_CHALLENGED, type NetDevice, type RtnlLinkOps } from '../core/netdevice.ts';
@@ -19,6 +20,7 @@ import {
   VLAN_PRIO_SHIFT,
   VLAN_VID_MASK,
   type VlanDevPriv,
+  vlanDevices,
   vlanFindDev,
   vlanGroupSetDevice,
   vlanOf,
@@ -26,6 +28,9 @@ import {
   vlanVidDel,
 } from './vlan-core.ts';
 import { vlanDevChangeFlags, vlanDevSetEgressPriority, vlanDevSetIngressPriority, vlanSetup } from './vlan-dev.ts';
+
+/** The group of GVRP, and that of MVRP: the same. */
+const APPLICANT_GROUPS: readonly Mac[] = [0x0180_c200_0021, 0x0180_c200_0021];
 
 function dataOf(request: LinkRequest): VlanData | undefined {
   return request.linkinfo?.data as VlanData | undefined;
@@ -96,23 +101,35 @@ function vlanNewlink(src: NetNamespace, dev: NetDevice, request: LinkRequest): A
 
 /** @kernel net/8021q/vlan.c register_vlan_dev */
 function registerVlanDev(dev: NetDevice): Ack {
-  const vlan = vlanOf(dev);
-  const { realDev, proto, id } = vlan;
-  const refused = vlanVidAdd(realDev, proto, id) ?? registerNetdevice(dev);
+  const { realDev, proto, id } = vlanOf(dev);
+  const first = vlanDevices(realDev).length === 0;
+  let refused = vlanVidAdd(realDev, proto, id);
+  if (refused !== undefined) return refused;
+  if (first) initApplicants(realDev);
+  refused = registerNetdevice(dev);
+  if (refused === undefined) {
+    refused = netdevUpperDevLink(realDev, dev);
+    if (refused !== undefined) unregisterNetdeviceMany([dev]);
+  }
   if (refused !== undefined) {
+    if (first) uninitApplicants(realDev);
     vlanVidDel(realDev, proto, id);
     return refused;
-  }
-  const unlinked = netdevUpperDevLink(realDev, dev);
-  if (unlinked !== undefined) {
-    unregisterNetdeviceMany([dev]);
-    vlanVidDel(realDev, proto, id);
-    return unlinked;
   }
   vlanStackedTransferOperstate(realDev, dev);
   linkwatchFireEvent(dev);
   vlanGroupSetDevice(realDev, proto, id, dev);
   return undefined;
+}
+
+/** A device that carries VLANs listens to GVRP and MVRP. @kernel net/8021q/vlan_gvrp.c vlan_gvrp_init_applicant #P[the protocol] */
+function initApplicants(realDev: NetDevice): void {
+  for (const group of APPLICANT_GROUPS) devMcAdd(realDev, group);
+}
+
+/** @kernel net/8021q/vlan_gvrp.c vlan_gvrp_uninit_applicant */
+function uninitApplicants(realDev: NetDevice): void {
+  for (const group of APPLICANT_GROUPS) devMcDel(realDev, group);
 }
 
 /** @kernel net/8021q/vlan.c vlan_stacked_transfer_operstate */
@@ -126,6 +143,7 @@ export function unregisterVlanDev(dev: NetDevice, unlist: NetDevice[]): void {
   vlanGroupSetDevice(realDev, proto, id, undefined);
   netdevUpperDevUnlink(realDev, dev);
   unlist.push(dev);
+  if (vlanDevices(realDev).length === 0) uninitApplicants(realDev);
   vlanVidDel(realDev, proto, id);
 }
 

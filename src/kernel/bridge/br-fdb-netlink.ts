@@ -53,7 +53,7 @@ function bridgeAndPort(dev: NetDevice): { br: NetBridge; p: NetBridgePort | unde
 }
 
 function secondsSince(br: NetBridge, time: number): number {
-  return Math.floor((br.dev.net.kernel.queue.now - time) / 1e7) / 100;
+  return Math.floor((br.dev.net.kernel.queue.now - time) / 1e9);
 }
 
 /** @kernel net/bridge/br_fdb.c fdb_fill_info */

@@ -269,7 +269,7 @@ const SETTERS: { [K in keyof BridgeData]?: Setter<Exclude<BridgeData[K], undefin
   stpState: (br, value) => brStpSetEnabled(br, value !== 0),
   priority: brStpSetBridgePriority,
   // The reference kernel is built without CONFIG_BRIDGE_VLAN_FILTERING.
-  vlanFiltering: (_br, value) => (value === 0 ? undefined : refuse(EOPNOTSUPP)),
+  vlanFiltering: () => refuse(EOPNOTSUPP),
   groupFwdMask: (br, value) => {
     if ((value & BR_GROUPFWD_RESTRICTED) !== 0) return refuse(EINVAL);
     br.groupFwdMask = value;
@@ -315,7 +315,10 @@ const SETTERS: { [K in keyof BridgeData]?: Setter<Exclude<BridgeData[K], undefin
   nfCallIp6tables: (br, value) => brOptToggle(br, BROPT_NF_CALL_IP6TABLES, value !== 0),
   nfCallArptables: (br, value) => brOptToggle(br, BROPT_NF_CALL_ARPTABLES, value !== 0),
   noLinklocalLearn: (br, value) => brOptToggle(br, BROPT_NO_LL_LEARN, value !== 0),
-  mcastVlanSnooping: (_br, value) => (value === 0 ? undefined : refuse(EOPNOTSUPP)),
+  mcastVlanSnooping: (_br, value) =>
+    value === 0
+      ? undefined
+      : refuse(EINVAL, 'bridge: Cannot enable multicast vlan snooping with vlan filtering disabled'),
   fdbMaxLearned: (br, value) => {
     br.fdbMaxLearned = value;
   },

@@ -87,6 +87,15 @@ export class BrTimer {
     else this.queue.rearm(this.timer, jiffies * JIFFY);
   }
 
+  /** {@link mod}, at a whole second since boot: timers that need not be exact run together. @kernel kernel/time/timer.c round_jiffies */
+  modRounded(jiffies: number): void {
+    const now = Math.floor(this.queue.now / JIFFY);
+    const due = now + jiffies;
+    const rest = due % HZ;
+    const rounded = due - rest + (rest < HZ / 4 ? 0 : HZ);
+    this.mod((rounded > now ? rounded : due) - this.queue.now / JIFFY);
+  }
+
   del(): void {
     this.timer?.cancel();
   }

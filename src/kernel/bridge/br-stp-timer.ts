@@ -32,7 +32,7 @@ import {
 function helloTimerExpired(br: NetBridge): void {
   if ((br.dev.flags & IFF_UP) === 0) return;
   brConfigBpduGeneration(br);
-  if (br.stpEnabled === BR_KERNEL_STP) br.helloTimer.mod(br.helloTime);
+  if (br.stpEnabled === BR_KERNEL_STP) br.helloTimer.modRounded(br.helloTime);
 }
 
 /** @kernel net/bridge/br_stp_timer.c br_message_age_timer_expired */

@@ -132,7 +132,7 @@ export function brTransmitConfig(p: NetBridgePort): void {
   });
   p.topologyChangeAck = 0;
   p.configPending = 0;
-  if (br.stpEnabled === BR_KERNEL_STP) p.holdTimer.mod(BR_HOLD_TIME);
+  if (br.stpEnabled === BR_KERNEL_STP) p.holdTimer.modRounded(BR_HOLD_TIME);
 }
 
 /** @kernel net/bridge/br_stp.c br_record_config_information */
