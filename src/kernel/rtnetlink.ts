@@ -3,6 +3,7 @@ import { EEXIST, EINVAL } from '../uapi/errno.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
 import { refuse } from '../uapi/result.ts';
 import type { Rtnetlink } from '../uapi/rtnetlink.ts';
+import { brMdbDump } from './bridge/br-mdb.ts';
 import { brDumpLinks, brSetlink } from './bridge/br-netlink.ts';
 import { neighAdd, neighDelete, neighDumpInfo, neighGet } from './core/neighbour.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
@@ -48,6 +49,7 @@ export function rtnetlinkSocket(net: NetNamespace): Rtnetlink {
     flushFdb: (ifindex, filter) => rtnlFdbFlush(net, ifindex, filter),
     dumpFdb: (filter) => rtnlFdbDump(net, filter),
     getFdb: (request) => rtnlFdbGet(net, request),
+    dumpMdb: () => brMdbDump(net),
 
     newRoute: (request, flags) => inetRtmNewroute(net, request, flags),
     delRoute: (request) => inetRtmDelroute(net, request),

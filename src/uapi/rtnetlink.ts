@@ -6,6 +6,7 @@
  * if_link.h, if_addr.h, neighbour.h, without the IFLA_/IFA_/NDA_/RTA_ prefix.
  */
 import type { Ipv4, Mac } from '../wire/addr.ts';
+import type { MdbMessage } from './bridge-mdb.ts';
 import type { NetnsRef } from './netns.ts';
 import type { Ack, Refusal } from './result.ts';
 
@@ -582,6 +583,7 @@ export interface Rtnetlink {
     vlan?: number;
     flags?: number;
   }): FdbMessage | Refusal;
+  dumpMdb(): MdbMessage[];
 
   newRoute(request: RouteRequest, flags: number): Ack;
   delRoute(request: RouteRequest): Ack;
