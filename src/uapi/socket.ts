@@ -123,8 +123,11 @@ export interface Socket {
   bind(address: SockaddrIn | Pick<SockaddrLl, 'family' | 'ifindex' | 'protocol'>): Ack;
   connect(address: SockaddrIn): Ack;
   getsockname(): SockaddrIn | SockaddrLl;
-  /** Bytes sent, or a negative error number. Packet sockets take the frame (raw) or payload (dgram). */
-  send(data: Uint8Array, to?: SockaddrIn | Partial<SockaddrLl>): number;
+  /**
+   * Bytes sent, or a negative error number. Packet sockets take the frame (raw) or payload (dgram).
+   * `confirm` is MSG_CONFIRM: the peer has answered, so its neighbour entry is right.
+   */
+  send(data: Uint8Array, to?: SockaddrIn | Partial<SockaddrLl>, confirm?: boolean): number;
   /** The next message, or undefined when there is none (EAGAIN). */
   recv(): SocketMessage | undefined;
   /** The next queued error (MSG_ERRQUEUE). */

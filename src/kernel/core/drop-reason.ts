@@ -57,6 +57,7 @@ const NAMES = [
   'NO_TX_TARGET',
   'RECURSION_LIMIT',
   'IP_MULTICAST_FORWARD_OFF',
+  'QUEUE_PURGE',
 ] as const;
 
 export type DropReasonName = (typeof NAMES)[number];

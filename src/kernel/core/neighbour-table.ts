@@ -6,10 +6,12 @@
  */
 
 import type { Timer } from '../../sim/queue.ts';
+import { NTF_EXT_LEARNED, NUD_FAILED, NUD_NOARP, NUD_NONE, NUD_PERMANENT } from '../../uapi/rtnetlink.ts';
 import { REASON } from './drop-reason.ts';
 import type { Kernel } from './kernel.ts';
+import { neighSchedulePeriodicWork } from './neighbour-gc.ts';
 import { NeighParms } from './neighbour-parms.ts';
-import { NTF_EXT_LEARNED, NUD_FAILED, NUD_NOARP, NUD_NONE, NUD_PERMANENT, NUD_VALID } from './neighbour-states.ts';
+import { NUD_VALID } from './neighbour-states.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { NetDevice } from './netdevice.ts';
 import { kfreeSkbReason, QUEUE_NEIGHBOUR, type SkBuff, skbLeaves } from './skbuff.ts';
@@ -173,6 +175,7 @@ export class NeighTable<K> {
     device.entries.set(neigh.key, neigh);
     this.entries++;
     if (!exemptFromGc) this.gcList.add(neigh);
+    neighSchedulePeriodicWork(this);
     return neigh;
   }
 

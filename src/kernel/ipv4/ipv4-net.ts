@@ -1,0 +1,138 @@
+/** What IPv4 keeps for a network namespace (struct netns_ipv4). */
+import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../uapi/rtnetlink.ts';
+import type { Ipv4 } from '../../wire/addr.ts';
+import type { Kernel } from '../core/kernel.ts';
+import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
+import { devconfAll, devconfDefault } from './devconf.ts';
+import { type FibInfo, FibTable, FibTrie } from './fib.ts';
+import type { InIfaddr } from './in-device.ts';
+import { InetPeers } from './inetpeer.ts';
+import type { InputRouteCache } from './route-input-cache.ts';
+
+import { Snmp } from './snmp.ts';
+
+const SECOND = 1e9;
+
+export class Ipv4Net {
+  readonly net: NetNamespace;
+  readonly kernel: Kernel;
+  readonly devconfAll = devconfAll();
+  readonly devconfDflt = devconfDefault();
+  /** All addresses of the namespace, by local address. */
+  readonly addresses = new Map<Ipv4, InIfaddr[]>();
+  /** Counts changes of routing: cached routes of another count are void. */
+  rtGenid = 1;
+  /** Counts changes of addresses. */
+  devAddrGenid = 1;
+  /** Counts flushes of learned path MTUs and gateways. */
+  fnheGenid = 1;
+  readonly fibTables = new Map<number, FibTable>();
+  fibMain: FibTable | undefined;
+  fibDefault: FibTable | undefined;
+  /** Routes of type local were added by hand. */
+  fibHasCustomLocalRoutes = false;
+  /** By a hash of their contents. */
+  readonly fibInfos = new Map<number, FibInfo[]>();
+  readonly peers = new InetPeers();
+  /** Recently found input routes; see route-input-cache.ts. */
+  inputCache: InputRouteCache | undefined;
+  private counters: Snmp | undefined;
+
+  // net.ipv4.*
+  ipDefaultTtl = 64;
+  ipForwardUsePmtu = 0;
+  ipForwardUpdatePriority = 1;
+  ipNonlocalBind = 0;
+  ipNoPmtuDisc = 0;
+  ipDynaddr = 0;
+  ipAutobindReuse = 0;
+  ipEarlyDemux = 1;
+  ipUnprivilegedPortStart = 1024;
+  localPortRange: readonly [number, number] = [32768, 60999];
+  localReservedPorts: readonly (readonly [number, number])[] = [];
+  pingGroupRange: readonly [number, number] = [1, 0];
+  fwmarkReflect = 0;
+  rawL3mdevAccept = 1;
+  udpL3mdevAccept = 0;
+  udpEarlyDemux = 1;
+  fibMultipathHashPolicy = 0;
+  fibMultipathHashFields = 7;
+  fibMultipathHashSeed = 0;
+  fibMultipathUseNeigh = 0;
+  fibNotifyOnFlagChange = 0;
+  nexthopCompatMode = 1;
+  icmpEchoIgnoreAll = 0;
+  icmpEchoIgnoreBroadcasts = 1;
+  icmpEchoEnableProbe = 0;
+  icmpIgnoreBogusErrorResponses = 1;
+  icmpErrorsUseInboundIfaddr = 0;
+  /** Milliseconds between errors to one host, once its burst is used up. */
+  icmpRatelimit = 1000;
+  /** Bits of the types that are limited: unreachable, source quench, time exceeded, parameter problem. */
+  icmpRatemask = 6168;
+  icmpMsgsPerSec = 1000;
+  icmpMsgsBurst = 50;
+  igmpMaxMemberships = 20;
+  igmpMaxMsf = 10;
+  igmpQrv = 2;
+  igmpLinkLocalMcastReports = 1;
+  ipfragHighThresh = 4194304;
+  ipfragLowThresh = 3145728;
+  /** Nanoseconds. */
+  ipfragTime = 30 * SECOND;
+  ipfragMaxDist = 64;
+  // net.ipv4.route.*
+  routeMinPmtu = 552;
+  routeMinAdvMss = 256;
+  /** Nanoseconds. */
+  routeMtuExpires = 600 * SECOND;
+
+  /** Credit of the namespace's limit on ICMP errors, and when it was last filled up. */
+  icmpGlobalCredit = 0;
+  icmpGlobalStamp = -SECOND;
+
+  constructor(net: NetNamespace) {
+    this.net = net;
+    this.kernel = net.kernel;
+    // The two tables exist from the beginning and share their prefixes.
+    const trie = new FibTrie();
+    this.fibMain = new FibTable(RT_TABLE_MAIN, trie);
+    this.fibTables.set(RT_TABLE_MAIN, this.fibMain);
+    this.fibTables.set(RT_TABLE_LOCAL, new FibTable(RT_TABLE_LOCAL, trie));
+  }
+
+  get mib(): Snmp {
+    this.counters ??= new Snmp();
+    return this.counters;
+  }
+
+  /**
+   * Cached routes are void.
+   * @kernel net/ipv4/route.c rt_cache_flush
+   */
+  rtCacheFlush(): void {
+    this.rtGenid++;
+  }
+
+  /** @kernel net/ipv4/fib_frontend.c fib_get_table */
+  fibGetTable(id: number): FibTable | undefined {
+    return this.fibTables.get(id === 0 ? RT_TABLE_MAIN : id);
+  }
+
+  /** @kernel net/ipv4/fib_frontend.c fib_new_table */
+  fibNewTable(id: number): FibTable {
+    const existing = this.fibGetTable(id);
+    if (existing !== undefined) return existing;
+    const table = new FibTable(id, new FibTrie());
+    this.fibTables.set(id, table);
+    if (id === RT_TABLE_DEFAULT) this.fibDefault = table;
+    return table;
+  }
+}
+
+const perNet = new PerNet((net) => new Ipv4Net(net));
+
+/** The IPv4 state of a namespace. */
+export function ipv4Of(net: NetNamespace): Ipv4Net {
+  return perNet.of(net);
+}

@@ -1,0 +1,119 @@
+/** RTM_GETROUTE: `ip route get`. */
+import { EHOSTUNREACH, EINVAL, ENODEV } from '../../uapi/errno.ts';
+import { ETH_P_IP } from '../../uapi/if.ts';
+import { type Refusal, refuse } from '../../uapi/result.ts';
+import {
+  AF_INET,
+  type RouteGetRequest,
+  type RouteMessage,
+  RT_SCOPE_UNIVERSE,
+  RTM_F_CLONED,
+  RTPROT_UNSPEC,
+} from '../../uapi/rtnetlink.ts';
+import { putIpv4 } from '../../wire/addr.ts';
+import { IPPROTO_UDP } from '../../wire/ipv4.ts';
+import type { NetNamespace } from '../core/net-namespace.ts';
+import { allocSkb, consumeSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
+import { FIB_PROPS, FibResult, Flowi4 } from './fib.ts';
+import { fibDumpInfo } from './fib-frontend.ts';
+import { ipv4Of } from './ipv4-net.ts';
+import { ipRouteInput } from './route-input.ts';
+import { ipRouteOutputKey } from './route-output.ts';
+import { IPSKB_DOREDIRECT, RTAX_MTU, RTCF_DOREDIRECT, type Rtable, skbRtable } from './rtable.ts';
+
+/** A packet to ask with: an IP and a UDP header. @kernel net/ipv4/route.c inet_rtm_getroute_build_skb */
+function buildSkb(net: NetNamespace, request: RouteGetRequest): SkBuff {
+  const skb = allocSkb(net.kernel, 28, 'inet_rtm_getroute');
+  const at = skbPut(skb, 28);
+  skb.bytes.fill(0, at, at + 28);
+  skb.bytes[at] = 0x45;
+  skb.bytes[at + 9] = IPPROTO_UDP;
+  putIpv4(skb.bytes, at + 12, request.src ?? 0);
+  putIpv4(skb.bytes, at + 16, request.dst);
+  skb.networkHeader = at;
+  skb.protocol = ETH_P_IP;
+  skb.mark = request.mark ?? 0;
+  return skb;
+}
+
+/** The route for a packet as the request describes it. @kernel net/ipv4/route.c inet_rtm_getroute */
+export function inetRtmGetroute(net: NetNamespace, request: RouteGetRequest): RouteMessage | Refusal {
+  const skb = buildSkb(net, request);
+  const answer = lookup(net, request, skb);
+  consumeSkb(skb, 'inet_rtm_getroute');
+  return answer;
+}
+
+function lookup(net: NetNamespace, request: RouteGetRequest, skb: SkBuff): RouteMessage | Refusal {
+  const ipv4 = ipv4Of(net);
+  const iif = request.iif ?? 0;
+  const src = request.src ?? 0;
+  const res = new FibResult();
+  const flow = new Flowi4();
+  flow.daddr = request.dst;
+  flow.saddr = src;
+  flow.tos = (request.tos ?? 0) & 0xfc;
+  flow.oif = request.oif ?? 0;
+  flow.mark = request.mark ?? 0;
+  flow.proto = IPPROTO_UDP;
+  let rt: Rtable | undefined;
+  if (iif !== 0) {
+    const dev = net.devByIndex(iif);
+    if (dev === undefined) return refuse(ENODEV);
+    skb.dev = dev;
+    if (ipRouteInput(skb, request.dst, src, flow.tos, dev, res) !== 0) return refuse(EINVAL);
+    rt = skbRtable(skb)!;
+    if (rt.error !== 0) return refuse(rt.error);
+  } else {
+    skb.dev = net.loopback;
+    const found = ipRouteOutputKey(ipv4, flow, res);
+    if (typeof found === 'number') return refuse(found);
+    rt = found;
+  }
+  if (request.fibMatch === true) {
+    if (res.alias === undefined || res.fi === undefined) {
+      const error = FIB_PROPS[res.type]?.error ?? 0;
+      return refuse(error === 0 ? EHOSTUNREACH : error);
+    }
+    return fibDumpInfo(res.alias);
+  }
+  return fillInfo(request, rt, flow, skb, res);
+}
+
+/** @kernel net/ipv4/route.c rt_fill_info */
+function fillInfo(request: RouteGetRequest, rt: Rtable, flow: Flowi4, skb: SkBuff, res: FibResult): RouteMessage {
+  const src = request.src ?? 0;
+  let flags = (rt.flags & ~0xffff) | RTM_F_CLONED;
+  if ((skb.ipFlags & IPSKB_DOREDIRECT) !== 0) flags |= RTCF_DOREDIRECT;
+  const message: RouteMessage = {
+    family: AF_INET,
+    dst: request.dst,
+    dstLen: 32,
+    tos: flow.tos,
+    table: res.table?.id ?? 0,
+    type: rt.type,
+    scope: RT_SCOPE_UNIVERSE,
+    protocol: RTPROT_UNSPEC,
+    flags: flags >>> 0,
+    oif: rt.dev.ifindex,
+  };
+  if (request.dst === 0) message.dst = flow.daddr;
+  if (src !== 0) {
+    message.srcLen = 32;
+    message.src = src;
+  }
+  if (!rt.isInput && flow.saddr !== src) message.prefsrc = flow.saddr;
+  if (rt.usesGateway) message.gateway = rt.gw;
+  const { now } = rt.ipv4.kernel.queue;
+  const left = rt.expires === 0 ? 0 : Math.max(0, rt.expires - now);
+  const metrics = { ...rt.metrics };
+  if (rt.pmtu !== 0 && left > 0) metrics.mtu = rt.pmtu;
+  if (rt.mtuLocked && left > 0) metrics.lock = (metrics.lock ?? 0) | (1 << RTAX_MTU);
+  if (Object.keys(metrics).length > 0) message.metrics = metrics;
+  if (flow.mark !== 0) message.mark = flow.mark;
+  if (request.uid !== undefined) message.uid = request.uid;
+  else if ((request.iif ?? 0) === 0) message.uid = 0;
+  if (rt.isInput) message.iif = request.iif ?? 0;
+  if (left > 0) message.expires = Math.floor(left / 1e9);
+  return message;
+}
