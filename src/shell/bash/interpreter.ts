@@ -1,0 +1,159 @@
+/** The executor as one object, and running texts: scripts, `eval`, `source`, traps, -c. */
+
+import { ENOEXEC } from '../../uapi/errno.ts';
+import { isRefusal } from '../../uapi/result.ts';
+import { arithmetic } from './assign.ts';
+import { builtins } from './builtins/table.ts';
+import { Abort } from './error.ts';
+import { afterCommand, callFunction, runList, runNode, runStatement } from './exec.ts';
+import type { Source, Statement } from './ir.ts';
+import { parseScript } from './lower.ts';
+import { quoteSingle } from './quote.ts';
+import type { Executor, Shell } from './shell.ts';
+import { replaceShell, runWords } from './simple.ts';
+import { columnAt, lineAt } from './source.ts';
+import { processSubstitution, substitute } from './substitution.ts';
+import { syntaxErrorToken } from './syntax-error.ts';
+
+export const interpreter: Executor = {
+  list: runList,
+  node: runNode,
+  text: runText,
+  callFunction,
+  command: runWords,
+  replace: replaceShell,
+  after: afterCommand,
+  define: (sh, text) => {
+    const node = parseScript(text).list.statements[0]?.node;
+    if (node?.kind === 'function') void runNode(sh, node);
+  },
+  isBuiltin: (name) => builtins.has(name),
+  builtinNames: () => [...builtins.keys()],
+  isExecutable: (sh, path) => {
+    const found = sh.system.loadProgram(sh.proc, path);
+    return !isRefusal(found) || found.errno === ENOEXEC;
+  },
+  arithmetic: (sh, text) => arithmetic(sh, text),
+  quote: quoteSingle,
+  substitute,
+  processSubstitution,
+};
+
+/** Where a run of statements is stopped by a syntax error. */
+interface Trouble {
+  message: string;
+  pos: number;
+}
+
+/** Run a text in this shell, line by line as bash reads it. */
+export async function runText(
+  sh: Shell,
+  text: string,
+  options: {
+    firstLine?: number;
+    label?: string;
+    onLine?: (end: number) => number | undefined;
+    beforeLine?: (end: number) => void;
+  } = {},
+): Promise<number> {
+  const { source, list, error } = parseScript(text, options.firstLine ?? 1);
+  const { statements } = list;
+  const stop = error === undefined ? statements.length : firstBroken(statements, source, error);
+  let status = 0;
+  let shown = 0;
+  for (let i = 0; i < stop; ) {
+    const end = lineGroup(statements, source, i, stop);
+    sh.outerLine = lineAt(source, Math.max(statements[end - 1]!.end - 1, 0));
+    if (sh.options.has('verbose')) shown = await showInput(sh, source, shown, statements[end - 1]!.end);
+    options.beforeLine?.(endOfLine(source, statements[end - 1]!.end));
+    const result = await runGroup(sh, statements, i, end);
+    if (result !== undefined) status = result;
+    if (sh.jump !== 'none') return status;
+    i = end;
+    const next = options.onLine?.(endOfLine(source, statements[end - 1]!.end));
+    if (next !== undefined) return status;
+  }
+  if (error === undefined) return status;
+  await reportSyntaxError(sh, source, error, options.label);
+  sh.status = 2;
+  if (options.label === undefined && !sh.interactive) {
+    sh.jump = 'exit';
+  }
+  return 2;
+}
+
+function endOfLine(source: Source, pos: number): number {
+  const newline = source.text.indexOf('\n', pos);
+  return newline < 0 ? source.text.length : newline + 1;
+}
+
+/** One past the last statement of the line (or lines) that bash parses as a whole. */
+function lineGroup(statements: readonly Statement[], source: Source, from: number, stop: number): number {
+  let end = from + 1;
+  while (end < stop && !source.text.slice(statements[end - 1]!.end, statements[end]!.pos).includes('\n')) end++;
+  return end;
+}
+
+/** Run the statements of one line; an error in an expansion gives up the rest of the line. */
+async function runGroup(
+  sh: Shell,
+  statements: readonly Statement[],
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  let status: number | undefined;
+  for (let i = from; i < to; i++) {
+    if (sh.options.has('noexec')) return status;
+    try {
+      const result = runStatement(sh, statements[i]!);
+      status = typeof result === 'number' ? result : await result;
+    } catch (error) {
+      if (!(error instanceof Abort) || error.kind === 'exit' || sh.subshellLevel > 0) throw error;
+      sh.status = error.status;
+      sh.pipeStatus = [error.status];
+      sh.errexitIgnored = 0;
+      return error.status;
+    }
+    if (sh.jump !== 'none') return status;
+  }
+  return status;
+}
+
+async function showInput(sh: Shell, source: Source, from: number, pos: number): Promise<number> {
+  const end = endOfLine(source, pos);
+  if (end <= from) return from;
+  await sh.write(2, source.text.slice(from, end));
+  return end;
+}
+
+/** The first statement that bash would not have run before it met the error. */
+function firstBroken(statements: readonly Statement[], source: Source, error: Trouble): number {
+  let index = statements.findIndex((statement) => statement.end >= error.pos && statement.pos <= error.pos);
+  if (index < 0) index = statements.findIndex((statement) => statement.pos > error.pos);
+  if (index < 0) {
+    const last = statements.at(-1);
+    const between = last === undefined ? '' : source.text.slice(last.end, error.pos);
+    index = last !== undefined && !between.includes('\n') ? statements.length - 1 : statements.length;
+  }
+  while (
+    index > 0 &&
+    !source.text.slice(statements[index - 1]!.end, statements[index]?.pos ?? error.pos).includes('\n')
+  )
+    index--;
+  return index;
+}
+
+async function reportSyntaxError(sh: Shell, source: Source, error: Trouble, label: string | undefined): Promise<void> {
+  const found = syntaxErrorToken(source, error);
+  const line = lineAt(source, found.pos);
+  const name = sh.commandString && sh.frames.length === 0 && label === undefined ? `${sh.name}: -c` : sh.currentFile;
+  const prefix = label === undefined ? `${name}: line ${line}: ` : `${sh.currentFile}: ${label}: line ${line}: `;
+  let text = `${prefix}${found.message}\n`;
+  if (found.showLine) {
+    const start = source.text.lastIndexOf('\n', found.pos - 1) + 1;
+    const end = source.text.indexOf('\n', start);
+    text += `${prefix}\`${source.text.slice(start, end < 0 ? undefined : end)}'\n`;
+  }
+  text += `${sh.currentFile}:${line}:${columnAt(source, found.pos)}: ${error.message}\n`;
+  await sh.write(2, text);
+}

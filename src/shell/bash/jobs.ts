@@ -1,0 +1,85 @@
+/** The job table of one shell. */
+import type { Proc } from '../process/proc.ts';
+
+export interface Job {
+  number: number;
+  /** Members of the pipeline, in order. */
+  procs: Proc[];
+  command: string;
+  /** Status once the last member has ended. */
+  state: 'running' | 'stopped' | 'done';
+  /** The user was told of its end. */
+  notified: boolean;
+  /** `disown`ed with -h, or started by a subshell. */
+  keptOnHangup: boolean;
+  pgid: number;
+}
+
+export class Jobs {
+  private list: Job[] = [];
+  /** Numbers of the jobs, the latest current one first. */
+  private recent: number[] = [];
+  /** Statuses of ended background processes that may still be waited for. */
+  readonly ended: Map<number, number> = new Map();
+  /** Members of jobs that have ended since the user was last told. */
+  readonly finished: Proc[] = [];
+
+  /** Process substitutions, which `wait $!` may wait for. */
+  readonly substitutions: Map<number, Proc> = new Map();
+
+  add(procs: Proc[], command: string): Job {
+    const number = (this.list.at(-1)?.number ?? 0) + 1;
+    const pgid = procs[0]!.pgid;
+    const job: Job = { number, procs, command, state: 'running', notified: false, keptOnHangup: false, pgid };
+    this.list.push(job);
+    this.recent.unshift(number);
+    return job;
+  }
+
+  get all(): readonly Job[] {
+    return this.list;
+  }
+
+  get current(): Job | undefined {
+    return this.byNumber(this.recent[0]);
+  }
+
+  get previous(): Job | undefined {
+    return this.byNumber(this.recent[1]);
+  }
+
+  byNumber(number: number | undefined): Job | undefined {
+    return this.list.find((job) => job.number === number);
+  }
+
+  byPid(pid: number): Job | undefined {
+    return this.list.find((job) => job.procs.some((proc) => proc.pid === pid));
+  }
+
+  remove(job: Job): void {
+    this.list = this.list.filter((other) => other !== job);
+    this.recent = this.recent.filter((number) => number !== job.number);
+  }
+
+  clear(): void {
+    this.list = [];
+    this.recent = [];
+  }
+
+  /** `%1`, `%+`, `%-`, `%name`, `%?text`; 'ambiguous' when several fit. */
+  find(spec: string): Job | undefined | 'ambiguous' {
+    const body = spec.startsWith('%') ? spec.slice(1) : spec;
+    if (body === '' || body === '%' || body === '+') return this.current;
+    if (body === '-') return this.previous ?? this.current;
+    if (/^\d+$/.test(body)) return this.byNumber(Number(body));
+    const matches = this.list.filter((job) =>
+      body.startsWith('?') ? job.command.includes(body.slice(1)) : job.command.startsWith(body),
+    );
+    return matches.length > 1 ? 'ambiguous' : matches[0];
+  }
+
+  /** `+` for the current job, `-` for the previous one. */
+  mark(job: Job): string {
+    return job === this.current ? '+' : job === this.previous ? '-' : ' ';
+  }
+}

@@ -1,0 +1,69 @@
+/** `set -x`. */
+import type { ArrayAssignment } from './assign.ts';
+import { drive, expandText } from './expand.ts';
+import type { Node } from './ir.ts';
+import { lowerHereText } from './lower.ts';
+import { quoteIfNeeded } from './quote.ts';
+import type { Shell } from './shell.ts';
+import { promptString } from './transform.ts';
+
+/** PS4 expanded, its first character repeated for each level of substitution. */
+async function prefix(sh: Shell): Promise<string> {
+  const ps4 = sh.parameter('PS4') ?? '';
+  let text = promptString(sh, ps4);
+  if (/[$`\\]/.test(text)) {
+    const { status } = sh;
+    sh.options.delete('xtrace');
+    try {
+      text = await drive(expandText(sh, lowerHereText(text)));
+    } finally {
+      sh.options.add('xtrace');
+      sh.status = status;
+    }
+  }
+  const first = text === '' ? '' : String.fromCodePoint(text.codePointAt(0)!);
+  return first.repeat(sh.traceLevel) + text;
+}
+
+async function emit(sh: Shell, text: string): Promise<void> {
+  const fd = Number(sh.parameter('BASH_XTRACEFD') ?? 2);
+  await sh.write(fd, `${await prefix(sh)}${text}\n`);
+}
+
+export async function traceCommand(
+  sh: Shell,
+  argv: readonly string[],
+  arrays: readonly (ArrayAssignment | undefined)[] = [],
+): Promise<void> {
+  const words = argv.map((arg, i) => (arrays[i] === undefined ? quoteIfNeeded(arg) : arg));
+  await emit(sh, words.join(' '));
+}
+
+export async function traceAssignment(sh: Shell, assign: ArrayAssignment & { source?: string }): Promise<void> {
+  const index = assign.index === undefined ? '' : `[${assign.index}]`;
+  const sign = assign.append ? '+=' : '=';
+  const value =
+    typeof assign.value === 'string'
+      ? assign.value === ''
+        ? ''
+        : quoteIfNeeded(assign.value)
+      : `(${assign.source ?? assign.value.map((element) => element.value).join(' ')})`;
+  await emit(sh, `${assign.name}${index}${sign}${value}`);
+}
+
+export async function traceArithmetic(sh: Shell, text: string): Promise<void> {
+  await emit(sh, `(( ${text.trim()} ))`);
+}
+
+export async function traceTest(sh: Shell, text: string): Promise<void> {
+  await emit(sh, `[[ ${text} ]]`);
+}
+
+export async function traceFor(sh: Shell, node: Node & { kind: 'for' | 'select' }): Promise<void> {
+  const words = node.words === undefined ? '"$@"' : node.words.map((word) => word.text).join(' ');
+  await emit(sh, `${node.kind} ${node.name} in ${words}`);
+}
+
+export async function traceCase(sh: Shell, node: Node & { kind: 'case' }): Promise<void> {
+  await emit(sh, `case ${node.word.text} in`);
+}
