@@ -13,6 +13,7 @@ import {
 import { IP_CE, IP_DF, IP_MF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { NfHookState } from '../core/netfilter.ts';
+import { nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 
 /** XT_LOG_*: what else to show. */
@@ -121,12 +122,6 @@ function icmpHeader(bytes: Uint8Array, at: number, end: number, flags: number, i
   }
 }
 
-/** Device names as br_netfilter has them, when the packet is a bridged one. */
-interface BridgeInfo {
-  readonly physindev?: NetDevice | undefined;
-  readonly physoutdev?: NetDevice | undefined;
-}
-
 /**
  * One line for dmesg. As on Linux only packets of the first namespace are logged.
  * @kernel net/netfilter/nf_log_syslog.c nf_log_ip_packet #P[no user ids; nf_log_all_netns is always 0]
@@ -134,7 +129,7 @@ interface BridgeInfo {
 export function nfLogIpPacket(skb: SkBuff, { net, in: inDev, out }: NfHookState, { prefix, flags }: LogInfo): void {
   if (net.number !== 1) return;
   let text = `${prefix}IN=${inDev?.name ?? ''} OUT=${out?.name ?? ''} `;
-  const bridge = skb.nfBridge as BridgeInfo | undefined;
+  const bridge = nfBridgeInfoOf(skb);
   if (bridge?.physindev !== undefined && bridge.physindev !== inDev) text += `PHYSIN=${bridge.physindev.name} `;
   if (bridge?.physoutdev !== undefined && bridge.physoutdev !== out) text += `PHYSOUT=${bridge.physoutdev.name} `;
   if (inDev !== undefined) text += macHeader(skb, skb.dev ?? inDev, flags);

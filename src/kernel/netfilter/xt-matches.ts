@@ -12,6 +12,7 @@ import {
   NF_INET_POST_ROUTING,
   NF_INET_PRE_ROUTING,
 } from '../core/netfilter.ts';
+import { nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import { inetAddrType } from '../ipv4/fib-lookup.ts';
 import { ipv4Of } from '../ipv4/ipv4-net.ts';
 import type { XtMatchFn, XtPacket } from './xt-action.ts';
@@ -165,17 +166,11 @@ function macMatch({ address, invert }: Extract<XtMatch, { name: 'mac' }>): XtMat
   };
 }
 
-/** What br_netfilter notes on a frame (struct nf_bridge_info), as far as this match looks at it. */
-interface BridgeInfo {
-  readonly physindev?: NetDevice | undefined;
-  readonly physoutdev?: NetDevice | undefined;
-}
-
 /** @kernel net/netfilter/xt_physdev.c physdev_mt */
 function physdevMatch(match: Extract<XtMatch, { name: 'physdev' }>): XtMatchFn {
   const { in: inDev, out, isIn, isOut, isBridged } = match;
   return ({ skb }) => {
-    const info = skb.nfBridge as BridgeInfo | undefined;
+    const info = nfBridgeInfoOf(skb);
     if (info === undefined) {
       // Not a bridged packet: only what is negated can hold.
       if (isOut !== undefined && !isOut.invert) return false;
