@@ -224,22 +224,35 @@ function drop(skb: SkBuff, note: string): void {
 function arpProcess(skb: SkBuff): void {
   const dev = skb.dev!;
   const inDev = inDevGet(dev);
-  if (inDev === undefined) return drop(skb, 'IPv4 is off on the device');
+  if (inDev === undefined) {
+    drop(skb, 'IPv4 is off on the device');
+    return;
+  }
   const { ipv4 } = inDev;
   const { bytes, networkHeader: at } = skb;
   const hrd = arpHardwareType(bytes, at);
   const etherLike = dev.type === ARPHRD_ETHER && (hrd === ARPHRD_ETHER || hrd === ARPHRD_IEEE802);
   if (arpProtocolType(bytes, at) !== ETH_P_IP || !(etherLike || hrd === dev.type)) {
-    return drop(skb, 'hardware or protocol type');
+    drop(skb, 'hardware or protocol type');
+    return;
   }
   const op = arpOperation(bytes, at);
-  if (op !== ARPOP_REPLY && op !== ARPOP_REQUEST) return drop(skb, 'neither request nor reply');
+  if (op !== ARPOP_REPLY && op !== ARPOP_REQUEST) {
+    drop(skb, 'neither request nor reply');
+    return;
+  }
   const sha = arpSenderMac(bytes, at);
   const sip = arpSenderIp(bytes, at);
   const tha = arpTargetMac(bytes, at);
   const tip = arpTargetIp(bytes, at);
-  if (isMulticastIpv4(tip) || (isLoopbackIpv4(tip) && !inDev.routeLocalnet)) return drop(skb, 'target address');
-  if (sip === tip && inDev.orConf(DROP_GRATUITOUS_ARP)) return drop(skb, 'drop_gratuitous_arp');
+  if (isMulticastIpv4(tip) || (isLoopbackIpv4(tip) && !inDev.routeLocalnet)) {
+    drop(skb, 'target address');
+    return;
+  }
+  if (sip === tip && inDev.orConf(DROP_GRATUITOUS_ARP)) {
+    drop(skb, 'drop_gratuitous_arp');
+    return;
+  }
   const reply = (): void => arpSend(ARPOP_REPLY, sip, dev, tip, sha, dev.addr, sha);
   if (sip === 0) {
     // Somebody asks whether the address is taken (RFC 5227).

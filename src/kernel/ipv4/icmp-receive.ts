@@ -63,9 +63,13 @@ export function icmpRcv(skb: SkBuff): void {
   const summed = skb.ipSummed === CHECKSUM_UNNECESSARY || skb.ipSummed === CHECKSUM_PARTIAL;
   if (!summed && checksum(bytes, at, skb.tail) !== 0) {
     mib.icmp.InCsumErrors++;
-    return fail(REASON.ICMP_CSUM, 'checksum');
+    fail(REASON.ICMP_CSUM, 'checksum');
+    return;
   }
-  if (skb.len < ICMP_HEADER_LENGTH) return fail(REASON.PKT_TOO_SMALL, 'cut short');
+  if (skb.len < ICMP_HEADER_LENGTH) {
+    fail(REASON.PKT_TOO_SMALL, 'cut short');
+    return;
+  }
   skb.transportHeader = at;
   const type = bytes[at]!;
   const name = IN_NAMES.get(type);
@@ -77,12 +81,19 @@ export function icmpRcv(skb: SkBuff): void {
     consumeSkb(skb, 'icmp_rcv');
     return;
   }
-  if (type > NR_ICMP_TYPES) return fail(REASON.UNHANDLED_PROTO, 'unknown type');
+  if (type > NR_ICMP_TYPES) {
+    fail(REASON.UNHANDLED_PROTO, 'unknown type');
+    return;
+  }
   if ((rt.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0) {
     if ((type === ICMP_ECHO || type === ICMP_TIMESTAMP) && ipv4.icmpEchoIgnoreBroadcasts !== 0) {
-      return fail(REASON.INVALID_PROTO, 'icmp_echo_ignore_broadcasts');
+      fail(REASON.INVALID_PROTO, 'icmp_echo_ignore_broadcasts');
+      return;
     }
-    if (!ALLOWED_IN_BROADCAST.has(type)) return fail(REASON.INVALID_PROTO, 'type not allowed in a broadcast');
+    if (!ALLOWED_IN_BROADCAST.has(type)) {
+      fail(REASON.INVALID_PROTO, 'type not allowed in a broadcast');
+      return;
+    }
   }
   const reason = handle(skb, ipv4, type);
   if (reason !== 0) fail(reason, 'cut short');

@@ -262,11 +262,20 @@ export function igmpRcv(skb: SkBuff): void {
   const at = skb.data;
   const { bytes } = skb;
   const drop = (note: string): void => kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'igmp_rcv', note);
-  if (inDev === undefined || skb.len < IGMP_HEADER_LENGTH) return drop('cut short');
-  if (skb.ipSummed !== CHECKSUM_UNNECESSARY && checksum(bytes, at, skb.tail) !== 0) return drop('checksum');
+  if (inDev === undefined || skb.len < IGMP_HEADER_LENGTH) {
+    drop('cut short');
+    return;
+  }
+  if (skb.ipSummed !== CHECKSUM_UNNECESSARY && checksum(bytes, at, skb.tail) !== 0) {
+    drop('checksum');
+    return;
+  }
   const type = bytes[at]!;
   if (type === IGMP_HOST_MEMBERSHIP_QUERY) {
-    if (!heardQuery(inDev, skb)) return drop('bogus query');
+    if (!heardQuery(inDev, skb)) {
+      drop('bogus query');
+      return;
+    }
   } else if (type === IGMP_HOST_MEMBERSHIP_REPORT || type === IGMPV2_HOST_MEMBERSHIP_REPORT) {
     const looped = skbRtable(skb)?.isInput === false;
     if (!looped && (skb.pktType === PACKET_MULTICAST || skb.pktType === PACKET_BROADCAST)) {

@@ -45,19 +45,24 @@ export function tcpV4Rcv(skb: SkBuff): void {
   const { bytes, networkHeader: ip } = skb;
   const at = skb.data;
   const drop = (reason: DropReason, note: string): void => kfreeSkbReason(skb, reason, 'tcp_v4_rcv', note);
-  if (skb.pktType !== PACKET_HOST) return drop(REASON.NOT_SPECIFIED, 'not addressed to us on the link');
+  if (skb.pktType !== PACKET_HOST) {
+    drop(REASON.NOT_SPECIFIED, 'not addressed to us on the link');
+    return;
+  }
   mib.tcp.InSegs++;
   const hlen = skb.len < TCP_HEADER_LENGTH ? 0 : tcpHeaderLength(bytes, at);
   if (hlen < TCP_HEADER_LENGTH || hlen > skb.len) {
     mib.tcp.InErrs++;
-    return drop(REASON.PKT_TOO_SMALL, 'cut short');
+    drop(REASON.PKT_TOO_SMALL, 'cut short');
+    return;
   }
   const sum = pseudoHeaderSum(ipv4Source(bytes, ip), ipv4Destination(bytes, ip), IPPROTO_TCP, skb.len);
   const summed = skb.ipSummed === CHECKSUM_UNNECESSARY || skb.ipSummed === CHECKSUM_PARTIAL;
   if (!summed && checksum(bytes, at, skb.tail, sum) !== 0) {
     mib.tcp.InCsumErrors++;
     mib.tcp.InErrs++;
-    return drop(REASON.TCP_CSUM, 'checksum');
+    drop(REASON.TCP_CSUM, 'checksum');
+    return;
   }
   sendReset(skb, hlen);
   drop(REASON.NO_SOCKET, 'nobody listens at this port');

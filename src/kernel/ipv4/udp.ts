@@ -225,9 +225,15 @@ export function udpRcv(skb: SkBuff): void {
     mib.udp.InErrors++;
     kfreeSkbReason(skb, reason, '__udp4_lib_rcv', note);
   };
-  if (skb.len < UDP_HEADER_LENGTH) return drop(REASON.NOT_SPECIFIED, 'cut short');
+  if (skb.len < UDP_HEADER_LENGTH) {
+    drop(REASON.NOT_SPECIFIED, 'cut short');
+    return;
+  }
   const length = u16At(bytes, at + 4);
-  if (length > skb.len || length < UDP_HEADER_LENGTH) return drop(REASON.PKT_TOO_SMALL, 'length');
+  if (length > skb.len || length < UDP_HEADER_LENGTH) {
+    drop(REASON.PKT_TOO_SMALL, 'length');
+    return;
+  }
   skb.tail = at + length;
   skb.transportHeader = at;
   const saddr = ipv4Source(bytes, ip);
@@ -236,7 +242,8 @@ export function udpRcv(skb: SkBuff): void {
   if (!summed && u16At(bytes, at + 6) !== 0) {
     if (checksum(bytes, at, skb.tail, pseudoHeaderSum(saddr, daddr, IPPROTO_UDP, length)) !== 0) {
       mib.udp.InCsumErrors++;
-      return drop(REASON.UDP_CSUM, 'checksum');
+      drop(REASON.UDP_CSUM, 'checksum');
+      return;
     }
   }
   const sport = u16At(bytes, at);
