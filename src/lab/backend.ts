@@ -61,7 +61,10 @@ export interface StartOptions {
   captures?: boolean;
   /** Record every step of every frame. */
   trace?: boolean;
-  stdin?: Uint8Array;
+  /** Standard input: text, or `'host'` when the host will `type` it. Default: empty. */
+  stdin?: string | Uint8Array | 'host';
+  /** Somebody sits at a prompt: jobs are announced. */
+  interactive?: boolean;
   env?: Readonly<Record<string, string>>;
 }
 

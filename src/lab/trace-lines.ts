@@ -59,7 +59,7 @@ export class TraceCollector {
   readonly #steps: TraceStep[] = [];
   readonly #sink: ((step: TraceStep) => void) | undefined;
 
-  /** Trace from now on. Steps go to `sink`, or are kept for {@link steps}. */
+  /** Steps go to `sink`, or are kept for {@link steps}. */
   constructor(kernel: Kernel, nameOf: (net: NetNamespace) => string | undefined, sink?: (step: TraceStep) => void) {
     this.#kernel = kernel;
     this.#nameOf = nameOf;
@@ -70,24 +70,30 @@ export class TraceCollector {
       priority: 100,
       call: (event, dev) => {
         if (event !== 'REGISTER' && event !== 'UNREGISTER' && event !== 'CHANGENAME') return 0;
-        this.#drain();
+        if (this.#kernel.trace.on) this.#drain();
         this.#name(dev);
         return 0;
       },
     });
-    kernel.trace.drain();
-    kernel.trace.onFull = () => this.#drain();
-    kernel.trace.on = true;
+  }
+
+  /** Record from now on. */
+  start(): void {
+    const { trace } = this.#kernel;
+    trace.drain();
+    trace.onFull = () => this.#drain();
+    trace.on = true;
   }
 
   /** The steps so far, unless they went to a sink. */
   get steps(): readonly TraceStep[] {
-    this.#drain();
+    if (this.#kernel.trace.on) this.#drain();
     return this.#steps;
   }
 
   /** No further steps are recorded. */
   stop(): void {
+    if (!this.#kernel.trace.on) return;
     this.#drain();
     this.#kernel.trace.on = false;
     this.#kernel.trace.onFull = undefined;

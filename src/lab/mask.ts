@@ -1,0 +1,42 @@
+/**
+ * What is masked or sorted before output of two machines is compared, each with its reason. Nothing
+ * else is: a difference that no rule here covers is a difference.
+ */
+
+export interface MaskRule {
+  reason: string;
+  pattern: RegExp;
+  replacement: string;
+}
+
+export const MASK_RULES: readonly MaskRule[] = [
+  { reason: 'round-trip times depend on the machine', pattern: /time[=<][0-9.]+ ms/g, replacement: 'time=T ms' },
+  { reason: 'the run time of ping includes scheduling', pattern: /, time [0-9]+ms$/g, replacement: ', time Tms' },
+  { reason: 'round-trip times depend on the machine', pattern: /^rtt .*/g, replacement: 'rtt T' },
+  { reason: 'round-trip times depend on the machine', pattern: / [0-9.]+ms$/g, replacement: ' Tms' },
+  { reason: 'times of day', pattern: /^\d\d:\d\d:\d\d\.\d{6}/g, replacement: 'T' },
+  { reason: 'identifiers of echo requests are process numbers', pattern: /\bid \d+, seq/g, replacement: 'id N, seq' },
+  { reason: 'IP identifiers are random', pattern: /\bid \d+, offset/g, replacement: 'id N, offset' },
+  { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
+];
+
+/** Addresses that a lab sets, which are compared as they are; others are random and get names in order. */
+const FIXED_MAC = /^(02:00:00:|01:|33:33:|ff:ff:ff:ff:ff:ff|00:00:00:00:00:00)/;
+const MAC = /\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g;
+
+/** Lines of output ready to be compared. */
+export function maskLines(text: string): string[] {
+  const names = new Map<string, string>();
+  const nameMac = (mac: string): string => {
+    if (FIXED_MAC.test(mac)) return mac;
+    const name = names.get(mac) ?? `MAC${names.size + 1}`;
+    names.set(mac, name);
+    return name;
+  };
+  const lines = text.replace(/\n$/, '').split('\n');
+  return lines.map((line) => {
+    let masked = line;
+    for (const { pattern, replacement } of MASK_RULES) masked = masked.replace(pattern, replacement);
+    return masked.replace(MAC, nameMac);
+  });
+}
