@@ -2,6 +2,7 @@
 import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../uapi/errno.ts';
 import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
 import type { FileStat, KernelFiles } from '../uapi/task.ts';
+import { formatMac } from '../wire/addr.ts';
 import { brifNames, brportSysfsFiles, brSysfsFiles } from './bridge/br-sysfs.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
 import { deviceAttributes, deviceStatistics } from './core/net-sysfs.ts';
@@ -146,10 +147,23 @@ function linkNode(dev: NetDevice, name: string): Node | undefined {
 }
 
 function procNet(net: NetNamespace): Record<string, () => string> {
-  const files: Record<string, () => string> = { dev: () => procNetDev(net) };
+  const files: Record<string, () => string> = { dev: () => procNetDev(net), dev_mcast: () => procNetDevMcast(net) };
   for (const [name, read] of Object.entries({ ...INET_PROC_FILES, ...NETFILTER_PROC_FILES }))
     files[name] = () => read(net);
   return files;
+}
+
+/** @kernel net/core/net-procfs.c dev_mc_seq_show */
+function procNetDevMcast(net: NetNamespace): string {
+  let text = '';
+  for (const dev of sortedDevices(net)) {
+    for (const { address, refcount, global } of dev.mc) {
+      const mac = formatMac(address).replaceAll(':', '');
+      const counts = `${String(refcount).padEnd(5)} ${String(Number(global)).padEnd(5)}`;
+      text += `${String(dev.ifindex).padEnd(4)} ${dev.name.padEnd(15)} ${counts} ${mac}\n`;
+    }
+  }
+  return text;
 }
 
 /** @kernel net/core/net-procfs.c dev_seq_show */

@@ -1,5 +1,5 @@
 /** IGMP for hosts (RFC 3376, 2236, 1112): membership of devices in groups, and telling routers of it. */
-import { IFF_UP } from '../../uapi/if.ts';
+import { ARPHRD_LOOPBACK, IFF_UP } from '../../uapi/if.ts';
 import { type Ipv4, multicastMacOf } from '../../wire/addr.ts';
 import { devMcAdd, devMcDel } from '../core/dev-rx-mode.ts';
 import type { NetDevice } from '../core/netdevice.ts';
@@ -11,7 +11,8 @@ import { IGMP_ALL_HOSTS, IpMcList } from './ip-mc-list.ts';
 function groupAdded(inDev: InDevice, group: IpMcList): void {
   if (!group.loaded) {
     group.loaded = true;
-    devMcAdd(inDev.dev, multicastMacOf(group.address));
+    // arp_mc_map() knows no group address for loopback.
+    if (inDev.dev.type !== ARPHRD_LOOPBACK) devMcAdd(inDev.dev, multicastMacOf(group.address));
   }
   igmpGroupAdded(inDev, group);
 }
@@ -20,7 +21,7 @@ function groupAdded(inDev: InDevice, group: IpMcList): void {
 function groupDropped(inDev: InDevice, group: IpMcList): void {
   if (group.loaded) {
     group.loaded = false;
-    devMcDel(inDev.dev, multicastMacOf(group.address));
+    if (inDev.dev.type !== ARPHRD_LOOPBACK) devMcDel(inDev.dev, multicastMacOf(group.address));
   }
   igmpGroupDropped(inDev, group);
 }
