@@ -270,7 +270,8 @@ function ipFragReasm(ipv4: Ipv4Net, fragments: Fragments, queue: Ipq, skb: SkBuf
   // The fragment that came last becomes the datagram, as in the kernel.
   skb.data = skb.networkHeader;
   skb.tail = skb.data;
-  skb.bytes.set(whole, skbPut(skb, total));
+  const start = skbPut(skb, total);
+  skb.bytes.set(whole, start);
   skb.transportHeader = skb.networkHeader + hlen;
   skb.ipSummed = CHECKSUM_NONE;
   skb.cb = Math.max(queue.maxDfSize, queue.maxSize);
