@@ -62,7 +62,8 @@ function lookup(net: NetNamespace, path: string): Node | undefined {
   if (path.startsWith(`${SYS}/`)) return sysctlNode(net, path.slice(SYS.length + 1));
   if (path === '/proc/net') return { kind: 'directory', names: Object.keys(procNet(net)).sort() };
   if (path.startsWith('/proc/net/')) return fileNode(procNet(net)[path.slice(10)]);
-  if (path === '/sys/class') return { kind: 'directory', names: ['net'] };
+  if (path === '/sys/class' || path === '/sys/devices/virtual') return { kind: 'directory', names: ['net'] };
+  if (path === '/sys/devices') return { kind: 'directory', names: ['virtual'] };
   if (path === CLASS_NET || path === DEVICES) return { kind: 'directory', names: deviceNames(net) };
   if (path.startsWith(`${DEVICES}/`)) return deviceNode(net, path.slice(DEVICES.length + 1));
   if (path.startsWith(`${CLASS_NET}/`)) {
