@@ -9,13 +9,17 @@ import { registerLoopback } from './drivers/loopback.ts';
 import { registerMacvlan } from './drivers/macvlan.ts';
 import { registerVeth } from './drivers/veth.ts';
 import { registerInet } from './ipv4/af-inet.ts';
+import { registerIpv6Mcast } from './ipv6/mcast.ts';
 import { registerNetfilter } from './netfilter/netfilter.ts';
 import { registerPacket } from './packet/af-packet.ts';
 
 /** Boot: the first namespace exists when this returns, with `lo` in it. */
 export function bootKernel(options: KernelOptions): Kernel {
   const kernel = new Kernel(options);
+  // In the order of Linux's initcalls, which is the order in which they hear of changes to devices.
   registerDevSysctls(kernel);
+  registerInet(kernel);
+  registerIpv6Mcast(kernel);
   registerLoopback(kernel);
   registerVeth(kernel);
   registerDummy(kernel);
@@ -23,7 +27,6 @@ export function bootKernel(options: KernelOptions): Kernel {
   registerVlan(kernel);
   registerBridge(kernel);
   registerPacket(kernel);
-  registerInet(kernel);
   registerNetfilter(kernel);
   kernel.registerNotifier({
     name: 'rtnetlink',
