@@ -33,7 +33,7 @@ export function readPcapHeader(input: ByteQueue, precision: Precision): HeaderRe
   if (!isMagic(magic)) return undefined;
   if (!input.settled(HEADER)) return 'more';
   if (input.available < HEADER) {
-    return { error: `truncated dump file; tried to read ${HEADER} file header bytes, only got ${input.available}` };
+    return { error: `truncated dump file; tried to read ${HEADER} file header bytes, only got ${input.available - 4}` };
   }
   const view = input.peek(HEADER);
   const major = view.getUint16(4, little);

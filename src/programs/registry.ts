@@ -14,6 +14,7 @@ import { nsenter } from './nsenter.ts';
 import { ping } from './ping/ping.ts';
 import { route } from './route.ts';
 import { sysctl } from './sysctl.ts';
+import { tcpdump } from './tcpdump.ts';
 
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arp', arp],
@@ -40,4 +41,5 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['rmmod', rmmod],
   ['route', route],
   ['sysctl', sysctl],
+  ['tcpdump', tcpdump],
 ]);

@@ -10,6 +10,7 @@ import { type FilterTarget, Generator } from './generator.ts';
 import { Parser } from './parser.ts';
 import { rejectsAll } from './satisfiable.ts';
 
+export type { BpfProgram as CompiledFilter } from './bpf.ts';
 export type { FilterTarget } from './generator.ts';
 
 /** A compiled expression, or why there is none. */
