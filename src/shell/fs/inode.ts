@@ -154,8 +154,9 @@ export class MemoryDirectory extends DirectoryInode {
     return this.entries.get(name);
   }
 
+  /** Newest first, as tmpfs lists a directory: `ip netns` shows namespaces in this order. */
   list(): string[] {
-    return [...this.entries.keys()];
+    return [...this.entries.keys()].reverse();
   }
 
   override insert(name: string, inode: Inode): Ack {
