@@ -9,6 +9,7 @@ import { registerLoopback } from './drivers/loopback.ts';
 import { registerMacvlan } from './drivers/macvlan.ts';
 import { registerVeth } from './drivers/veth.ts';
 import { registerInet } from './ipv4/af-inet.ts';
+import { registerAddrconfSysctls } from './ipv6/addrconf-sysctl.ts';
 import { registerIpv6Mcast } from './ipv6/mcast.ts';
 import { registerNetfilter } from './netfilter/netfilter.ts';
 import { registerPacket } from './packet/af-packet.ts';
@@ -20,6 +21,7 @@ export function bootKernel(options: KernelOptions): Kernel {
   registerDevSysctls(kernel);
   registerInet(kernel);
   registerIpv6Mcast(kernel);
+  registerAddrconfSysctls(kernel);
   registerLoopback(kernel);
   registerVeth(kernel);
   registerDummy(kernel);
