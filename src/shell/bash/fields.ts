@@ -38,9 +38,9 @@ export class PatternSink implements Sink {
   private readonly ifs: string;
   private readonly escape: (text: string) => string;
 
-  constructor(ifs: string, escape: (text: string) => string = escapePattern) {
+  constructor(ifs: string, escapeQuoted: (text: string) => string = escapePattern) {
     this.ifs = ifs;
-    this.escape = escape;
+    this.escape = escapeQuoted;
   }
 
   literal(text: string, quoted: boolean): void {

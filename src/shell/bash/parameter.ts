@@ -48,15 +48,14 @@ export function* parameterPart(sh: Shell, part: ParamPart, sink: Sink, operands:
     sink.list(sh.vars.names(part.name), part.quoted, op.operator === '*');
     return;
   }
-  const subscript = part.index === undefined ? undefined : yield* subscriptText(sh, part.name, part.index, operands);
+  const subscript = part.index === undefined ? undefined : yield* subscriptText(sh, part.index, operands);
   if (part.prefix === '!' && (subscript === '@' || subscript === '*') && op === undefined) {
     sink.list(sh.lookup(part.name)?.keys ?? [], part.quoted, subscript === '*');
     return;
   }
   let reference = resolve(sh, part.name, subscript);
   if (part.prefix === '!') {
-    const indirect = yield* indirection(sh, part, reference, operands);
-    if (indirect === undefined) return;
+    const indirect = indirection(sh, part, reference);
     if (typeof indirect === 'string') {
       sink.expansion(indirect, part.quoted);
       return;
@@ -89,10 +88,9 @@ function give(value: string | string[] | undefined, reference: Reference, part: 
   else sink.expansion(value ?? '', part.quoted);
 }
 
-function* subscriptText(sh: Shell, name: string, index: Word, operands: Operands): Eval<string> {
+function* subscriptText(sh: Shell, index: Word, operands: Operands): Eval<string> {
   if (index.text === '@' || index.text === '*') return index.text;
-  const text = yield* operands.text(sh, index);
-  return sh.lookup(name)?.assoc === undefined ? text : text;
+  return yield* operands.text(sh, index);
 }
 
 function resolve(sh: Shell, name: string, subscript: string | undefined): Reference {
@@ -112,13 +110,12 @@ function resolve(sh: Shell, name: string, subscript: string | undefined): Refere
   return { name, subscript, variable, value, list: undefined, star: false };
 }
 
-/** `${!name}`: what `name` names. A text is the result itself, undefined means nothing. */
-function* indirection(
+/** `${!name}`: what `name` names. A text is the result itself. */
+function indirection(
   sh: Shell,
   part: ParamPart,
   reference: Reference,
-  operands: Operands,
-): Eval<Reference | string | undefined> {
+): Reference | string {
   const own = sh.vars.get(part.name);
   if (own?.nameref === true && part.index === undefined) return own.value ?? '';
   const target = reference.list === undefined ? reference.value : reference.list.join(' ');
@@ -133,7 +130,6 @@ function* indirection(
     void sh.complain(`${target}: invalid variable name`);
     throw new Abort('discard');
   }
-  void operands;
   return resolve(sh, match[1]!, match[2]);
 }
 

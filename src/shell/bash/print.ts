@@ -286,7 +286,7 @@ class Printer {
       else redirections.push(item);
     }
     this.text += words.join(' ');
-    redirections.forEach((each, i) => this.redirection(each, i > 0 || words.length > 0));
+    for (const [i, each] of redirections.entries()) this.redirection(each, i > 0 || words.length > 0);
   }
 
   private redirection(node: Redirection, space = true): void {

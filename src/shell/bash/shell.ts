@@ -105,6 +105,8 @@ export class Shell {
   /** Inside a condition: -e does not apply. */
   errexitIgnored = 0;
   interactive = false;
+  /** A builtin run as a program: its errors begin with its name alone. */
+  bare = false;
   /** Subshells above: BASH_SUBSHELL. */
   subshellLevel = 0;
   /** Reads commands from a string: errors name the line differently. */
@@ -245,6 +247,7 @@ export class Shell {
   }
 
   get errorPrefix(): string {
+    if (this.bare) return '';
     const name = this.currentFile;
     return this.interactive ? `${name}: ` : `${name}: line ${this.line}: `;
   }

@@ -19,6 +19,8 @@ export class Pipe {
   readonly writers: WaitQueue = new WaitQueue();
   /** Threads waiting for the other end of a fifo to be opened. */
   readonly openers: WaitQueue = new WaitQueue();
+  /** How often each end has been opened. */
+  readonly opened: { readers: number; writers: number } = { readers: 0, writers: 0 };
   readonly pollers: Set<PipeReader> = new Set();
 
   constructor(scheduler: Scheduler) {

@@ -40,6 +40,8 @@ export class Proc extends Thread implements Process {
   env: ReadonlyMap<string, string> = new Map();
   cwd = '/';
   umask = 0o022;
+  /** What stdbuf asked for. */
+  buffering: 'full' | 'line' | 'none' | undefined = undefined;
   /** What `ps` shows: at most 15 characters. */
   comm = '';
   /** Descriptors, by number. */
@@ -95,7 +97,7 @@ export class Proc extends Thread implements Process {
   }
 
   get stdout(): OutputStream {
-    this.output ??= this.tracked(new Output(this, this.fds[1] ?? new NullFile()));
+    this.output ??= this.tracked(new Output(this, this.fds[1] ?? new NullFile(), this.buffering));
     return this.output;
   }
 
@@ -360,6 +362,7 @@ export class Proc extends Thread implements Process {
     this.env = from.env;
     this.cwd = from.cwd;
     this.umask = from.umask;
+    this.buffering = from.buffering;
     this.comm = from.comm;
     if (from.dispositions !== undefined) this.dispositions = new Map(from.dispositions);
   }

@@ -1,14 +1,76 @@
 /** The programs of this layer: those that deal with processes, files and time rather than with the network. */
 import { bash } from '../bash/main.ts';
 import type { SystemProgram } from '../process/system.ts';
+import { grep } from '../text/grep.ts';
+import { utility } from '../text/library.ts';
+import { builtinProgram } from './builtin-programs.ts';
 import { cat } from './cat.ts';
+import { date } from './date.ts';
+import { mkfifo, mktemp, realpath, truncate } from './make-files.ts';
+import { mount, mountpoint, umount } from './mount.ts';
+import { killall, killProgram, pgrep, pidof, pkill, ps } from './process-list.ts';
+import { env, nice, nohup, setsid, stdbuf, sudo, timeout, unshare, which } from './run-command.ts';
 import { sleep } from './sleep.ts';
+import { head, tail, tee, yes } from './streams.ts';
+import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts';
+
+/** Utilities of the library. */
+const UTILITIES =
+  'awk base64 basename chmod column comm cp cut diff dirname du expand expr file find fold gunzip gzip join jq ln ls md5sum mkdir mv nl od paste printenv readlink rev rm rmdir sed seq sha1sum sha256sum sort split stat strings tac tar touch tr tree unexpand uniq wc xargs yq zcat'.split(
+    ' ',
+  );
+
+const OWN: [string, SystemProgram][] = [
+  ['arch', arch],
+  ['bash', bash],
+  ['cat', cat],
+  ['date', date],
+  ['egrep', grep],
+  ['env', env],
+  ['false', async () => 1],
+  ['fgrep', grep],
+  ['grep', grep],
+  ['head', head],
+  ['hostname', hostname],
+  ['id', id],
+  ['kill', killProgram],
+  ['killall', killall],
+  ['mkfifo', mkfifo],
+  ['mktemp', mktemp],
+  ['mount', mount],
+  ['mountpoint', mountpoint],
+  ['nice', nice],
+  ['nohup', nohup],
+  ['nproc', nproc],
+  ['pgrep', pgrep],
+  ['pidof', pidof],
+  ['pkill', pkill],
+  ['ps', ps],
+  ['realpath', realpath],
+  ['setsid', setsid],
+  ['sh', bash],
+  ['sleep', sleep],
+  ['stdbuf', stdbuf],
+  ['sudo', sudo],
+  ['sync', async () => 0],
+  ['tail', tail],
+  ['tee', tee],
+  ['timeout', timeout],
+  ['true', async () => 0],
+  ['truncate', truncate],
+  ['tty', tty],
+  ['umount', umount],
+  ['uname', uname],
+  ['unshare', unshare],
+  ['which', which],
+  ['whoami', whoami],
+  ['yes', yes],
+];
 
 export const ownPrograms: ReadonlyMap<string, SystemProgram> = new Map<string, SystemProgram>([
-  ['bash', bash],
-  ['sh', bash],
-  ['cat', cat],
-  ['sleep', sleep],
-  ['true', async () => 0],
-  ['false', async () => 1],
+  ...UTILITIES.map((name): [string, SystemProgram] => [name, utility(name)]),
+  ...['[', 'echo', 'printf', 'pwd', 'test'].map((name): [string, SystemProgram] => [name, builtinProgram(name)]),
+  ['gawk', utility('awk')],
+  ['mawk', utility('awk')],
+  ...OWN,
 ]);
