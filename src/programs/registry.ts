@@ -5,7 +5,6 @@ import { arping } from './arping.ts';
 import { brctl } from './brctl.ts';
 import { bridge } from './bridge/bridge.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
-import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { iptables, iptablesLegacy } from './iptables/iptables.ts';
 import { iptablesLegacyRestore, iptablesRestore } from './iptables/iptables-restore.ts';
@@ -16,14 +15,12 @@ import { ping } from './ping/ping.ts';
 import { route } from './route.ts';
 import { sysctl } from './sysctl.ts';
 import { tcpdump } from './tcpdump.ts';
-import { tcpdump } from './tcpdump.ts';
 
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arp', arp],
   ['arping', arping],
   ['brctl', brctl],
   ['bridge', bridge],
-  ['ifconfig', ifconfig],
   ['ifconfig', ifconfig],
   ['ip', ip],
   ['iptables', iptables],
@@ -44,6 +41,5 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['rmmod', rmmod],
   ['route', route],
   ['sysctl', sysctl],
-  ['tcpdump', tcpdump],
   ['tcpdump', tcpdump],
 ]);
