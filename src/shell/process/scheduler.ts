@@ -252,6 +252,8 @@ export class Scheduler {
         ready.splice(0, this.readyHead);
         this.readyHead = 0;
       }
+      // A bug in the kernel ends the process that happened to wait, and may leave it in the queue.
+      if (thread.state === DONE) continue;
       if (!thread.stopped) return thread;
       thread.state = BLOCKED;
     }
