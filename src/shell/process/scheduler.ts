@@ -14,7 +14,7 @@ import { SIGKILL, signalName } from './signals.ts';
 
 const BLOCKED = 0;
 const READY = 1;
-const RUNNING = 2;
+export const RUNNING = 2;
 const DONE = 3;
 
 /** Something that the scheduler runs: a process, or the host that waits for one. */
@@ -252,9 +252,9 @@ export class Scheduler {
         ready.splice(0, this.readyHead);
         this.readyHead = 0;
       }
-      // A bug in the kernel ends the process that happened to wait, and may leave it in the queue.
-      if (thread.state === DONE) continue;
-      if (!thread.stopped) return thread;
+      // Killed while nobody waited in it: it has ended, or is the main shell between two commands.
+      if (thread.state === DONE || thread.resume === undefined) continue;
+      if (!thread.stopped && thread.resume !== undefined) return thread;
       thread.state = BLOCKED;
     }
     return undefined;
