@@ -59,6 +59,9 @@ export class IptcHandle {
   errno = 0;
   fn: IptcFunction = '';
 
+  /** Built-in chains whose policy was set: with their counters. */
+  private readonly counted = new Set<string>();
+
   constructor(table: XtTable) {
     this.table = table;
   }
@@ -213,8 +216,19 @@ export class IptcHandle {
     if (policy !== 'ACCEPT' && policy !== 'DROP') return this.fail('set-policy', EINVAL);
     chain.policy = policy;
     chain.counters = counters ?? { packets: 0, bytes: 0 };
+    this.counted.add(name);
     this.changed = true;
     return true;
+  }
+
+  /** What goes to the kernel: counters of policies begin anew with every change, unless they were given. */
+  replacement(): XtTable {
+    const chains = this.table.chains.map((chain) =>
+      chain.policy === undefined || this.counted.has(chain.name)
+        ? chain
+        : { ...chain, counters: { packets: 0, bytes: 0 } },
+    );
+    return { ...this.table, chains };
   }
 }
 
@@ -236,7 +250,7 @@ export function openTable(ctx: XtablesContext, name: string): IptcHandle | { mes
 /** iptc_commit() */
 export function commitTable(ctx: XtablesContext, handle: IptcHandle): boolean {
   if (!handle.changed) return true;
-  const refused = ctx.process.task.xtables.replaceTable(handle.table);
+  const refused = ctx.process.task.xtables.replaceTable(handle.replacement());
   if (refused === undefined) return true;
   return handle.fail('', refused.errno);
 }
