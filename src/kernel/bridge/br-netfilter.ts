@@ -175,20 +175,22 @@ function brNfPreRoutingFinish(skb: SkBuff): void {
   brHandleFrameFinish(skb);
 }
 
-/** Puts a route on the frame. A bridged frame needs no ip_forward. */
+/**
+ * Puts a route on the frame. Where forwarding is off that is the route of an error, with which the host will
+ * drop the frame; only a source that is refused gets a second try.
+ */
 function routeChangedDestination(skb: SkBuff, dev: NetDevice): boolean {
   const { bytes, data } = skb;
   const daddr = ipv4Destination(bytes, data);
   const reason = ipRouteInput(skb, daddr, ipv4Source(bytes, data), bytes[data + 1]!, dev);
-  const error = skbRtable(skb)?.error ?? 0;
-  if (reason === 0 && error === 0) return true;
+  if (reason === 0) return true;
   const inDev = inDevGet(dev);
-  if (inDev === undefined || inDev.forward) return reason === 0;
+  if (reason !== REASON.IP_INADDRERRORS || inDev === undefined || inDev.forward) return false;
   const flow = new Flowi4();
   flow.daddr = daddr;
   flow.tos = bytes[data + 1]!;
   const rt = ipRouteOutputKey(ipv4Of(dev.net), flow);
-  if (typeof rt === 'number' || rt.dev !== dev) return reason === 0;
+  if (typeof rt === 'number' || rt.dev !== dev) return false;
   skb.dst = rt;
   return true;
 }
