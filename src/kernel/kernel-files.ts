@@ -1,4 +1,5 @@
 /** The kernel's files as a process sees them: /proc/sys, /proc/net, /sys/class/net. */
+
 import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../uapi/errno.ts';
 import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
 import type { FileStat, KernelFiles } from '../uapi/task.ts';
@@ -10,6 +11,7 @@ import type { NetDevice } from './core/netdevice.ts';
 import { sortedDevices } from './core/rtnl-link.ts';
 import type { SysctlEntries, SysctlEntry } from './core/sysctl.ts';
 import { INET_PROC_FILES } from './ipv4/proc.ts';
+import { procNetIgmp6 } from './ipv6/mcast.ts';
 import { NETFILTER_PROC_FILES } from './netfilter/proc.ts';
 
 type Node =
@@ -148,7 +150,11 @@ function linkNode(dev: NetDevice, name: string): Node | undefined {
 }
 
 function procNet(net: NetNamespace): Record<string, () => string> {
-  const files: Record<string, () => string> = { dev: () => procNetDev(net), dev_mcast: () => procNetDevMcast(net) };
+  const files: Record<string, () => string> = {
+    dev: () => procNetDev(net),
+    dev_mcast: () => procNetDevMcast(net),
+    igmp6: () => procNetIgmp6(net),
+  };
   for (const [name, read] of Object.entries({ ...INET_PROC_FILES, ...NETFILTER_PROC_FILES }))
     files[name] = () => read(net);
   return files;
