@@ -29,6 +29,8 @@ const MACS = [
 /** Ports with protocols of their own, and ports without. */
 const ALL_PORTS = [22, 53, 67, 68, 80, 123, 443, 514, 546, 1234, 4789, 5353, 5001, 40000, 65535, 0];
 
+const ARPHRD_ATM = 19;
+
 const PLAIN_PORTS = [7, 1234, 5001, 9999, 33434, 40000, 65535, 0];
 const ALL_PROTOCOLS = [41, 47, 103, 132, 4, 50, 112, 253, 255];
 const PLAIN_PROTOCOLS = [41, 4, 59, 77, 253, 255, 137, 142];
@@ -68,7 +70,7 @@ export class FrameMaker {
       tags.push((this.pick([0x8100, 0x88a8]) << 16) | this.pick([11, 12, 0x200b, 0x1001, 0]));
     const header = new Uint8Array(14 + 4 * tags.length);
     putEthernetHeader(header, 0, this.pick(MACS), this.pick(MACS.slice(0, 3)), type);
-    tags.forEach((tag, index) => putU32(header, 12 + 4 * index, tag >>> 0));
+    for (const [index, tag] of tags.entries()) putU32(header, 12 + 4 * index, tag >>> 0);
     putU16(header, 12 + 4 * tags.length, type);
     return join(header, payload);
   }
@@ -79,6 +81,7 @@ export class FrameMaker {
     const [a, b] = [this.pick(MACS), this.pick([0, ...MACS])];
     putArp(bytes, 0, op, a, this.pick(ADDRESSES), b, this.pick(ADDRESSES));
     if (this.chance(8)) bytes[this.random(8)] = this.random(256);
+    if (this.plain && bytes[1] === ARPHRD_ATM) bytes[1] = 1;
     return bytes;
   }
 
@@ -559,7 +562,8 @@ export class FrameMaker {
     return frame;
   }
 
-  private wholeFrame(): Uint8Array {
+  /** A frame that nothing happened to. */
+  wholeFrame(): Uint8Array {
     switch (this.random(12)) {
       case 0:
       case 1:
