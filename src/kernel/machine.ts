@@ -135,6 +135,11 @@ export class KernelMachine implements Machine {
     const random = kernel.random.stream('getrandom');
     this.userRandom = () => random.u32();
     kernel.namespaceOfPid = (pid) => this.tasks.get(pid)?.netns;
+    kernel.sysctl.table('kernel', () => ({
+      hostname: { mode: 0o444, read: () => this.hostname },
+      osrelease: { mode: 0o444, read: () => this.osRelease },
+      ostype: { mode: 0o444, read: () => 'Linux' },
+    }));
   }
 
   now(): number {

@@ -140,7 +140,8 @@ export function brStpRecalculateBridgeId(br: NetBridge): boolean {
 }
 
 /** @kernel net/bridge/br_stp_if.c br_stp_set_bridge_priority */
-export function brStpSetBridgePriority(br: NetBridge, priority: number): void {
+export function brStpSetBridgePriority(br: NetBridge, wanted: number): void {
+  const priority = wanted & 0xffff;
   const wasRoot = brIsRootBridge(br);
   for (const p of br.ports) {
     if (p.state !== BR_STATE_DISABLED && brIsDesignatedPort(p)) {

@@ -82,9 +82,14 @@ export function neighAdd(net: NetNamespace, request: NeighRequest, flags: number
   if ((ndmFlags & NTF_EXT_LEARNED) !== 0) update |= NEIGH_UPDATE_F_EXT_LEARNED;
   if ((ndmFlags & NTF_ROUTER) !== 0) update |= NEIGH_UPDATE_F_ISROUTER;
   if ((ndmFlags & NTF_USE) !== 0) update |= NEIGH_UPDATE_F_USE;
+  if (request.protocol !== undefined && request.protocol !== 0) neigh.protocol = request.protocol;
   const refused = neighUpdate(neigh, request.lladdr, state, update);
-  if (refused === undefined && (ndmFlags & NTF_USE) !== 0) neighEventSend(neigh, undefined);
-  return refused;
+  if (refused !== undefined) return refused;
+  if ((update & NEIGH_UPDATE_F_OVERRIDE_ISROUTER) !== 0) {
+    neigh.flags = (update & NEIGH_UPDATE_F_ISROUTER) !== 0 ? neigh.flags | NTF_ROUTER : neigh.flags & ~NTF_ROUTER;
+  }
+  if ((ndmFlags & NTF_USE) !== 0) neighEventSend(neigh, undefined);
+  return undefined;
 }
 
 /** @kernel net/core/neighbour.c pneigh_lookup */
@@ -145,6 +150,7 @@ function fillInfo(neigh: Neighbour<Ipv4>): NeighMessage {
     refcnt: (neigh.state & NUD_IN_TIMER) !== 0 && neigh.timer?.pending === true ? 1 : 0,
   };
   if ((neigh.state & NUD_VALID) !== 0 && neigh.dev.addrLen > 0) message.lladdr = neigh.ha;
+  if (neigh.protocol !== 0) message.protocol = neigh.protocol;
   return message;
 }
 
@@ -179,7 +185,7 @@ export function neighDumpInfo(net: NetNamespace, filter: NeighDump = {}): NeighM
   if (table === undefined) return [];
   const wanted = (dev: NetDevice | undefined): boolean =>
     (filter.ifindex === undefined || filter.ifindex === 0 || dev?.ifindex === filter.ifindex) &&
-    (filter.master === undefined || filter.master === 0 || dev?.master?.ifindex === filter.master);
+    (filter.master === undefined || filter.master === 0 || (dev?.master?.ifindex ?? -1) === filter.master);
   if (filter.proxy === true) {
     return table.proxies
       .filter((entry) => entry.net === net && wanted(entry.dev))
@@ -199,5 +205,5 @@ export function neighGet(net: NetNamespace, ifindex: number, dst: Ipv4): NeighMe
   if (ifindex !== 0 && dev === undefined) return refuse(ENODEV);
   if (dev === undefined) return refuse(EINVAL, 'No device specified');
   const neigh = neighFindTable(net.kernel, AF_INET)?.lookup(dst, dev);
-  return neigh === undefined ? refuse(ENOENT) : fillInfo(neigh);
+  return neigh === undefined ? refuse(ENOENT, 'Neighbour entry not found') : fillInfo(neigh);
 }

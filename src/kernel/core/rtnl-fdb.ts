@@ -161,7 +161,8 @@ export function rtnlFdbDump(net: NetNamespace, filter: FdbDump = {}): FdbMessage
   const devices = [...net.devices.values()].sort((a, b) => a.ifindex - b.ifindex);
   for (const dev of devices) {
     if (filter.brport !== undefined && dev.ifindex !== filter.brport) continue;
-    if (bridge !== undefined && dev !== bridge && dev.master !== bridge) continue;
+    if (bridge !== undefined && dev !== bridge && !isBridgePort(dev)) continue;
+    if (bridge !== undefined && dev.master !== bridge && !isBridge(dev)) continue;
     if (isBridgePort(dev)) messages.push(...bridgeOps(dev)!.dump(dev.master!, dev));
     defaultDump(dev, messages);
     if (isBridge(dev)) messages.push(...bridgeOps(dev)!.dump(dev, undefined));
@@ -172,7 +173,7 @@ export function rtnlFdbDump(net: NetNamespace, filter: FdbDump = {}): FdbMessage
 /** @kernel net/core/rtnetlink.c rtnl_fdb_get */
 export function rtnlFdbGet(
   net: NetNamespace,
-  request: { lladdr: Mac; brport?: number; bridge?: number; vlan?: number },
+  request: { lladdr: Mac; brport?: number; bridge?: number; vlan?: number; flags?: number },
 ): FdbMessage | Refusal {
   if (vlanInvalid(request.vlan)) return refuse(EINVAL, 'invalid vlan id');
   let dev: NetDevice | undefined;
@@ -187,8 +188,10 @@ export function rtnlFdbGet(
     if (bridge === undefined) return refuse(EINVAL, 'Invalid master ifindex');
   }
   if (dev !== undefined) {
-    if (!isBridgePort(dev)) return refuse(EINVAL, 'Device is not a bridge port');
-    bridge = dev.master;
+    const flags = request.flags ?? 0;
+    if (flags !== 0 && (flags & NTF_MASTER) === 0) bridge = dev;
+    else if (!isBridgePort(dev)) return refuse(EINVAL, 'Device is not a bridge port');
+    else bridge = dev.master;
   }
   if (bridge === undefined) return refuse(ENODEV, 'No device specified');
   if (!isBridge(bridge)) return refuse(EOPNOTSUPP, 'Fdb get operation not supported by device');

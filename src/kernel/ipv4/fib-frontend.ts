@@ -1,5 +1,5 @@
 /** The routing tables' outside: requests of user space, and the routes that follow from addresses. */
-import { EINVAL, ESRCH } from '../../uapi/errno.ts';
+import { EINVAL, ENOENT, ESRCH } from '../../uapi/errno.ts';
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP } from '../../uapi/if.ts';
 import { type Ack, isRefusal, type Refusal, refuse } from '../../uapi/result.ts';
 import {
@@ -9,6 +9,7 @@ import {
   NLM_F_APPEND,
   NLM_F_CREATE,
   type RouteMessage,
+  type RouteMetrics,
   type RouteNexthop,
   type RouteRequest,
   RT_SCOPE_HOST,
@@ -63,7 +64,7 @@ function rtmToFibConfig(request: RouteRequest, nlflags: number): FibConfig | Ref
     priority: request.priority ?? 0,
     flags: request.flags ?? 0,
     nlflags,
-    metrics: request.metrics,
+    metrics: ipMetricsConvert(request.metrics),
     multipath: request.multipath?.map((hop) => ({
       oif: hop.oif ?? 0,
       gw: hop.gateway ?? 0,
@@ -71,6 +72,16 @@ function rtmToFibConfig(request: RouteRequest, nlflags: number): FibConfig | Ref
       flags: hop.flags,
     })),
   };
+}
+
+/** Sizes above what a packet can have are cut. @kernel net/ipv4/metrics.c ip_metrics_convert #P[congestion control] */
+function ipMetricsConvert(metrics: RouteMetrics | undefined): RouteMetrics | undefined {
+  if (metrics === undefined) return undefined;
+  const converted = { ...metrics };
+  if (converted.mtu !== undefined) converted.mtu = Math.min(converted.mtu, 65535 - 15);
+  if (converted.advmss !== undefined) converted.advmss = Math.min(converted.advmss, 65535 - 40);
+  if (converted.hoplimit !== undefined) converted.hoplimit = Math.min(converted.hoplimit, 255);
+  return converted;
 }
 
 /** RTM_NEWROUTE. @kernel net/ipv4/fib_frontend.c inet_rtm_newroute */
@@ -139,12 +150,13 @@ export function fibDumpInfo(alias: FibAlias): RouteMessage {
 export function inetDumpFib(
   net: NetNamespace,
   filter: { table?: number; oif?: number; protocol?: number; type?: number } = {},
-): RouteMessage[] {
+): RouteMessage[] | Refusal {
   const ipv4 = ipv4Of(net);
-  const tables =
-    filter.table === undefined || filter.table === 0
-      ? [...ipv4.fibTables.values()].reverse().sort((a, b) => (a.id & 255) - (b.id & 255))
-      : [...ipv4.fibTables.values()].filter((table) => table.id === filter.table);
+  const all = filter.table === undefined || filter.table === 0;
+  const tables = all
+    ? [...ipv4.fibTables.values()].reverse().sort((a, b) => (a.id & 255) - (b.id & 255))
+    : [...ipv4.fibTables.values()].filter((table) => table.id === filter.table);
+  if (!all && tables.length === 0) return refuse(ENOENT, 'ipv4: FIB table does not exist');
   const messages: RouteMessage[] = [];
   for (const table of tables) {
     for (const alias of table.trie.all()) {

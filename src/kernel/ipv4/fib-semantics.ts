@@ -210,7 +210,24 @@ function sameNh(a: FibNh, b: FibNh): boolean {
   );
 }
 
-const METRICS = ['mtu', 'advmss', 'window', 'rtt', 'initcwnd', 'initrwnd', 'hoplimit', 'lock'] as const;
+const METRICS = [
+  'mtu',
+  'advmss',
+  'window',
+  'rtt',
+  'rttvar',
+  'ssthresh',
+  'cwnd',
+  'reordering',
+  'initcwnd',
+  'initrwnd',
+  'hoplimit',
+  'features',
+  'rtoMin',
+  'quickack',
+  'fastopenNoCookie',
+  'lock',
+] as const;
 
 function sameMetrics(a: RouteMetrics | undefined, b: RouteMetrics | undefined): boolean {
   return METRICS.every((name) => (a?.[name] ?? 0) === (b?.[name] ?? 0));

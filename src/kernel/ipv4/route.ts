@@ -7,6 +7,7 @@ import {
   type RouteGetRequest,
   type RouteMessage,
   RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
   RTM_F_CLONED,
   RTPROT_UNSPEC,
 } from '../../uapi/rtnetlink.ts';
@@ -75,7 +76,7 @@ function lookup(net: NetNamespace, request: RouteGetRequest, skb: SkBuff): Route
       const error = FIB_PROPS[res.type]?.error ?? 0;
       return refuse(error === 0 ? EHOSTUNREACH : error);
     }
-    return fibDumpInfo(res.alias);
+    return { ...fibDumpInfo(res.alias), table: res.table?.id ?? RT_TABLE_MAIN };
   }
   return fillInfo(request, rt, flow, skb, res);
 }
@@ -89,7 +90,7 @@ function fillInfo(request: RouteGetRequest, rt: Rtable, flow: Flowi4, skb: SkBuf
     family: AF_INET,
     dst: request.dst,
     dstLen: 32,
-    tos: flow.tos,
+    tos: res.alias?.tos ?? 0,
     table: res.table?.id ?? 0,
     type: rt.type,
     scope: RT_SCOPE_UNIVERSE,
@@ -97,7 +98,6 @@ function fillInfo(request: RouteGetRequest, rt: Rtable, flow: Flowi4, skb: SkBuf
     flags: flags >>> 0,
     oif: rt.dev.ifindex,
   };
-  if (request.dst === 0) message.dst = flow.daddr;
   if (src !== 0) {
     message.srcLen = 32;
     message.src = src;
