@@ -75,7 +75,10 @@ export async function doBatch(
     }
     const argv = makeArgs(process, line);
     if (argv.length === 0) continue;
-    if ((await command(argv)) !== 0) {
+    const failed = (await command(argv)) !== 0;
+    // What a command printed comes before the complaints of the next one.
+    await process.stdout.flush();
+    if (failed) {
       process.stderr.write(`Command failed ${name}:${lineNumber}\n`);
       status = EXIT_FAILURE;
       if (!force) return status;

@@ -82,12 +82,18 @@ export function filterNeigh(filter: NeighFilter, neigh: NeighMessage): boolean {
   return !filter.unusedOnly || neigh.refcnt === 0 || (neigh.flags & NTF_PROXY) !== 0;
 }
 
+/** Whole seconds. */
 function printCacheInfo(ip: Ip, neigh: NeighMessage): void {
   const { out } = ip;
+  const [used, confirmed, updated] = [neigh.used, neigh.confirmed, neigh.updated].map(Math.floor) as [
+    number,
+    number,
+    number,
+  ];
   if (neigh.refcnt !== 0) out.print('refcnt', ` ref ${neigh.refcnt}`, neigh.refcnt);
-  out.print('used', ` used ${neigh.used}`, neigh.used);
-  out.print('confirmed', `/${neigh.confirmed}`, neigh.confirmed);
-  out.print('updated', `/${neigh.updated}`, neigh.updated);
+  out.print('used', ` used ${used}`, used);
+  out.print('confirmed', `/${confirmed}`, confirmed);
+  out.print('updated', `/${updated}`, updated);
 }
 
 /** print_neigh(), for an entry that passed; `index` is the device that the filter fixes, 0 for none. */
