@@ -1,7 +1,8 @@
 import { strerror } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
-import { AF_INET, AF_PACKET, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
+import { AF_INET, AF_INET6, AF_PACKET, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
 import { formatIpv4 } from '../../wire/addr.ts';
+import { formatIpv6 } from '../../wire/ipv6.ts';
 import { type Args, matches } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
@@ -11,7 +12,7 @@ const USAGE = `Usage: ip maddr [ add | del ] MULTIADDR dev STRING
 `;
 
 interface MulticastAddress {
-  family: 'link' | 'inet';
+  family: 'link' | 'inet' | 'inet6';
   ifindex: number;
   ifname: string;
   address: string;
@@ -68,6 +69,25 @@ function readIgmp(args: Args): MulticastAddress[] {
   return found;
 }
 
+/** /proc/net/igmp6: index, name, address, users; a kernel without it has no IPv6. */
+function readIgmp6(args: Args): MulticastAddress[] {
+  const text = args.process.files.readText('/proc/net/igmp6');
+  if (isRefusal(text)) return [];
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [ifindex, ifname, hex, users] = line.trim().split(/\s+/);
+    const octets = Uint8Array.from(hex!.match(/../g)!, (octet) => Number.parseInt(octet, 16));
+    return {
+      family: 'inet6',
+      ifindex: Number(ifindex),
+      ifname: ifname!,
+      address: formatIpv6(octets, 0),
+      users: Number(users),
+      isStatic: false,
+    };
+  });
+}
+
 function list(ip: Ip, args: Args): number {
   const { out, options } = ip;
   let device: string | undefined;
@@ -82,6 +102,7 @@ function list(ip: Ip, args: Args): number {
   const all = [
     ...(any || options.family === AF_PACKET ? readDevMcast(args) : []),
     ...(any || options.family === AF_INET ? readIgmp(args) : []),
+    ...(any || options.family === AF_INET6 ? readIgmp6(args) : []),
   ]
     .filter((entry) => device === undefined || entry.ifname === device)
     .sort((a, b) => a.ifindex - b.ifindex);
