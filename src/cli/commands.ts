@@ -3,7 +3,10 @@ import { checkCommand, UsageError } from './options.ts';
 import { usageText } from './usage.ts';
 
 const USAGE_STATUS = 2;
+const STOPPED = 3;
 const INTERNAL_ERROR = 70;
+/** What V8 says when a text or an array grows too large. */
+const TOO_LARGE = /^(Invalid (string|typed array|array) length|Array buffer allocation)/;
 
 /** Run the program with these arguments. Returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -14,6 +17,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       const about = error.command === undefined ? 'hairpin help' : `hairpin help ${error.command}`;
       process.stderr.write(`hairpin: ${error.message}\nTry '${about}'.\n`);
       return USAGE_STATUS;
+    }
+    if (error instanceof RangeError && TOO_LARGE.test(error.message)) {
+      process.stderr.write('hairpin: stopped: a value grew beyond the memory there is\n');
+      return STOPPED;
     }
     const detail =
       process.env['HAIRPIN_DEBUG'] === undefined ? String(error) : ((error as Error).stack ?? String(error));

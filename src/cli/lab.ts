@@ -13,7 +13,7 @@ export function isDocument(path: string, text: string): boolean {
 
 /** The budget in the backend's units. */
 export function limitsOf(budget: Budget): Limits {
-  return { time: budget.time * NANOSECONDS, events: budget.events, processes: budget.processes, bytes: budget.bytes };
+  return { ...budget, time: budget.time * NANOSECONDS };
 }
 
 /** The host's monotonic clock. */

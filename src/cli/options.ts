@@ -18,13 +18,16 @@ export interface Budget {
   events: number;
   processes: number;
   bytes: number;
+  /** Builtin shell commands. */
+  commands: number;
 }
 
 export const DEFAULT_BUDGET: Budget = {
   time: 3600,
-  events: 20_000_000,
+  events: 10_000_000,
   processes: 4096,
   bytes: 512 * 1024 * 1024,
+  commands: 20_000_000,
 };
 
 /** Where labs run. */
@@ -71,7 +74,13 @@ type Values = Record<string, string | boolean | undefined>;
 const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 const COMMON: Options = { seed: TEXT, on: TEXT, help: { type: 'boolean', short: 'h' } };
-const BUDGET: Options = { 'max-time': TEXT, 'max-events': TEXT, 'max-processes': TEXT, 'max-bytes': TEXT };
+const BUDGET: Options = {
+  'max-time': TEXT,
+  'max-events': TEXT,
+  'max-processes': TEXT,
+  'max-bytes': TEXT,
+  'max-commands': TEXT,
+};
 const ARTIFACTS: Options = { speed: TEXT, pcap: TEXT, trace: TEXT, out: TEXT };
 
 /** Asked for help in place of running. */
@@ -180,7 +189,13 @@ function budget(command: string, values: Values): Budget {
     values[`max-${name}`] === undefined
       ? DEFAULT_BUDGET[name]
       : whole(command, values, `max-${name}`, 1, Number.MAX_SAFE_INTEGER);
-  return { time: limit('time'), events: limit('events'), processes: limit('processes'), bytes: limit('bytes') };
+  return {
+    time: limit('time'),
+    events: limit('events'),
+    processes: limit('processes'),
+    bytes: limit('bytes'),
+    commands: limit('commands'),
+  };
 }
 
 function whole(command: string, values: Values, name: string, least: number, most: number): number {

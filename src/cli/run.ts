@@ -6,6 +6,7 @@ import type { Recording } from '../lab/recording.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
 import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
 import { HELP, parseRun, type RunOptions, UsageError } from './options.ts';
+import { connectStdin } from './stdin.ts';
 import { styleFor } from './style.ts';
 import { usageText } from './usage.ts';
 
@@ -53,14 +54,14 @@ async function runScriptFile(options: RunOptions, text: string): Promise<number>
   const collector = new OutputCollector();
   const live = (stream: 'stdout' | 'stderr', data: Uint8Array) => process[stream].write(data);
   const sink = options.json ? collector.sink : live;
-  const machine = await startMachine(
-    options.on,
-    folderOf(options.file),
-    sink,
-    startOptions(options, process.stdout.isTTY === true),
-  );
-  const path = options.file === '-' ? 'bash' : options.file;
-  const result = await runScript(machine, collector, { path, text, args: options.args });
+  const fromStdin = options.file === '-';
+  const machine = await startMachine(options.on, folderOf(options.file), sink, {
+    ...startOptions(options, process.stdout.isTTY === true),
+    ...(fromStdin ? {} : { stdin: 'host' as const }),
+  });
+  const disconnect = fromStdin ? () => undefined : connectStdin(machine);
+  const script = { path: fromStdin ? 'bash' : options.file, text, args: options.args };
+  const result = await runScript(machine, collector, script).finally(disconnect);
   const status = result.stopped === undefined ? result.status : STOPPED;
   const duration = machine.now;
   await finish(options, machine, result.stopped);

@@ -27,6 +27,8 @@ export async function shell(argv: readonly string[]): Promise<number> {
     {
       seed: options.seed,
       terminal: process.stdout.isTTY === true,
+      interactive: terminal,
+      stdin: 'host',
       captures: options.pcap !== undefined,
       trace: options.trace !== undefined,
       ...(process.stdout.columns === undefined ? {} : { columns: process.stdout.columns }),
@@ -35,7 +37,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   );
   try {
     if (text !== undefined) await runFirst(machine, options, text);
-    return await new Prompt(machine, terminal).run();
+    return await new Prompt(machine, terminal, options.speed === 'real').run();
   } finally {
     await keep(options, await machine.stop());
   }
@@ -66,17 +68,26 @@ class Prompt {
   readonly #machine: TerminalMachine;
   readonly #style: Style;
   readonly #terminal: boolean;
+  /** Whether time goes on at the prompt. */
+  readonly #real: boolean;
   readonly #lines: Interface;
+  /** Lines that came while another one was being taken. */
   #pending: string[] = [];
+  /** The command so far. */
   #text = '';
+  #busy = false;
+  /** A command runs: what is typed is for it. */
   #running = false;
   #closed = false;
   #status = 0;
   #finish: (status: number) => void = () => undefined;
+  /** Ends the wait at the prompt, if there is one, and resolves when it has ended. */
+  #leavePrompt: () => Promise<void> = async () => undefined;
 
-  constructor(machine: TerminalMachine, terminal: boolean) {
+  constructor(machine: TerminalMachine, terminal: boolean, real: boolean) {
     this.#machine = machine;
     this.#terminal = terminal;
+    this.#real = real;
     this.#style = styleFor(process.stdout, process.env);
     this.#lines = createInterface({
       input: process.stdin,
@@ -91,10 +102,11 @@ class Prompt {
 
   run(): Promise<number> {
     this.#lines.on('line', (line) => this.#line(line));
-    this.#lines.on('SIGINT', () => this.#interrupt());
+    this.#lines.on('SIGINT', () => void this.#interrupt());
     this.#lines.on('close', () => {
       this.#closed = true;
-      if (!this.#running) this.#end();
+      if (this.#running) this.#machine.endInput();
+      else if (!this.#busy) void this.#end();
     });
     this.#ask();
     return new Promise((resolve) => {
@@ -103,56 +115,79 @@ class Prompt {
   }
 
   #ask(): void {
+    if (this.#real && this.#terminal) this.#waitAtPrompt();
     if (!this.#terminal) return;
     this.#lines.setPrompt(this.#style.green(this.#text === '' ? '# ' : '> '));
     this.#lines.prompt();
   }
 
+  /** Background jobs go on while nothing is typed. */
+  #waitAtPrompt(): void {
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const waiting = this.#machine.until(left);
+    this.#leavePrompt = async () => {
+      this.#leavePrompt = async () => undefined;
+      leave();
+      await waiting;
+    };
+  }
+
   #line(line: string): void {
-    if (!this.#running) void this.#take(line);
-    else if (this.#terminal) this.#machine.type(`${line}\n`);
+    if (!this.#busy) void this.#take(line);
+    else if (this.#running && this.#terminal) this.#machine.type(`${line}\n`);
     else this.#pending.push(line);
   }
 
-  /** One more line of a command; runs it when it is complete. */
+  /** Lines of commands, this one and those that wait; each command runs when it is complete. */
   async #take(line: string): Promise<void> {
-    this.#text = this.#text === '' ? line : `${this.#text}\n${line}`;
-    if (!this.#machine.isComplete(this.#text)) {
-      this.#ask();
-      return;
+    this.#busy = true;
+    await this.#leavePrompt();
+    for (let next: string | undefined = line; next !== undefined; next = this.#pending.shift()) {
+      this.#text = this.#text === '' ? next : `${this.#text}\n${next}`;
+      if (!this.#machine.isComplete(this.#text)) continue;
+      const command = this.#text;
+      this.#text = '';
+      if (command.trim() !== '') await this.#execute(command);
+      if (this.#machine.stopped !== undefined || this.#machine.exited) {
+        this.#pending = [];
+        this.#lines.close();
+        this.#closed = true;
+        break;
+      }
     }
-    const command = this.#text;
-    this.#text = '';
-    this.#running = true;
-    if (command.trim() !== '') this.#status = await this.#machine.command(command);
-    this.#running = false;
-    const { stopped, exited } = this.#machine;
-    if (stopped !== undefined) {
-      process.stderr.write(`hairpin: stopped: ${stopped.message}\n`);
-      this.#status = STOPPED;
-    }
-    if (stopped !== undefined || exited) {
-      this.#lines.close();
-      return;
-    }
-    const next = this.#pending.shift();
-    if (next !== undefined) await this.#take(next);
-    else if (this.#closed) this.#end();
+    this.#busy = false;
+    if (this.#closed) await this.#end();
     else this.#ask();
   }
 
-  #interrupt(): void {
+  async #execute(command: string): Promise<void> {
+    this.#running = true;
+    this.#status = await this.#machine.command(command);
+    this.#running = false;
+    const { stopped } = this.#machine;
+    if (stopped === undefined) return;
+    process.stderr.write(`hairpin: stopped: ${stopped.message}\n`);
+    this.#status = STOPPED;
+  }
+
+  async #interrupt(): Promise<void> {
     process.stdout.write('^C\n');
     if (this.#running) {
       this.#machine.interrupt();
       return;
     }
     this.#text = '';
+    await this.#leavePrompt();
     this.#ask();
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     if (this.#terminal && !this.#machine.exited) process.stdout.write('\n');
+    await this.#leavePrompt();
+    if (this.#text !== '') await this.#execute(this.#text);
     this.#finish(this.#status);
   }
 }

@@ -27,6 +27,8 @@ export interface Limits {
   processes?: number;
   /** Bytes held in files. */
   bytes?: number;
+  /** Builtin shell commands: a script that loops without end. */
+  commands?: number;
 }
 
 /** A folder of the host that the lab sees, read-only. Paths are relative to it, with `/`. */
@@ -98,7 +100,11 @@ export interface TerminalMachine extends LabMachine {
   /** Ctrl-C: SIGINT for the command in the foreground. */
   interrupt(): void;
   /** What was typed while a command runs. */
-  type(text: string): void;
+  type(text: string | Uint8Array): void;
+  /** End of what is typed. */
+  endInput(): void;
+  /** Let background jobs go on, in real time, until `done` resolves. */
+  until(done: Promise<unknown>): Promise<void>;
   /** `exit` was run in the lasting shell. */
   readonly exited: boolean;
   /** What could be meant: commands, interfaces and namespaces by name, files in a folder. */

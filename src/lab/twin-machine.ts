@@ -6,7 +6,7 @@ import { KernelMachine } from '../kernel/machine.ts';
 import { PROGRAMS } from '../programs/registry.ts';
 import { Session } from '../shell/session.ts';
 import { isRefusal } from '../uapi/result.ts';
-import type { Folder, Remains, StartOptions, Stopped, TerminalMachine } from './backend.ts';
+import type { Folder, Limits, Remains, StartOptions, Stopped, TerminalMachine } from './backend.ts';
 import { diagnose } from './diagnose.ts';
 import { type Artifact, InterfaceRecorder } from './interface-recorder.ts';
 import { isComplete } from './is-complete.ts';
@@ -41,7 +41,7 @@ export class TwinMachine implements TerminalMachine {
       ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
       ...(options.interactive === true ? { interactive: true } : {}),
       ...(options.env === undefined ? {} : { env: options.env }),
-      ...(limits === undefined ? {} : { limits }),
+      ...(limits === undefined ? {} : { limits: budgetOf(limits) }),
       ...(clock === undefined ? {} : { pace: clock }),
       ...(options.breathe === undefined ? {} : { breathe: options.breathe }),
       ...(folder === undefined ? {} : { folder: { path: folder.path, source: sourceOf(folder) } }),
@@ -206,6 +206,10 @@ export class TwinMachine implements TerminalMachine {
       data,
     }));
   }
+}
+
+function budgetOf({ commands, ...limits }: Limits) {
+  return commands === undefined ? limits : { ...limits, spins: commands };
 }
 
 function sourceOf(folder: Folder) {
