@@ -10,7 +10,7 @@ const FOLDER = new URL('transcripts/', import.meta.url);
 
 function mask(text: string): string {
   return text
-    .replace(/\b(?!02:|ff:|00:|01:)([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '(mac)')
+    .replace(/\b(?!02:00:|02:aa:|ff:|00:|01:)([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '(mac)')
     .replace(/(_timer"?:? *)\d+\.\d\d/g, '$1(t)');
 }
 
