@@ -54,6 +54,11 @@ export interface FilterTarget {
 
 const MEMWORDS = 16;
 
+/** Link-layer types that pcap_compile() knows without a number of the range in which names are shared. */
+const KNOWN_BELOW: readonly number[] = [0, 6, 7, 8, 9, 10, 11, 14, 15, 16, 19, 50, 51, 99];
+const DLT_MATCHING_MIN = 104;
+const DLT_MATCHING_MAX = 289;
+
 export class Generator {
   readonly target: FilterTarget;
   /** The link type in force; PPP behind `pppoes`. */
@@ -96,7 +101,13 @@ export class Generator {
         this.linkpl = fixed(0);
         break;
       default:
-        throw new FilterError(`filtering is not supported for link-layer type ${target.dlt}`);
+        if (!KNOWN_BELOW.includes(target.dlt) && (target.dlt < DLT_MATCHING_MIN || target.dlt > DLT_MATCHING_MAX)) {
+          throw new FilterError(
+            `unknown data link type ${target.dlt} (min ${DLT_MATCHING_MIN}, max ${DLT_MATCHING_MAX})`,
+          );
+        }
+        this.linktype = undefined;
+        this.linkpl = fixed(0);
     }
   }
 
