@@ -13,6 +13,11 @@ const BEFORE_COMMAND = /(^|[|&;(){}!]|\b(?:then|do|else|time))\s*(?:(?:exec|sudo
 /** The namespace that a command is run in: the command follows. */
 const NETNS_EXEC = /\bnetns\s+exec\s+\S+\s+$|\bnsenter\s+--net=\S+\s+$/;
 
+/** Commands whose arguments are devices and namespaces rather than files. */
+const NETWORK_COMMAND =
+  /(?:^|[|&;({])\s*(?:ip|bridge|brctl|ping|arping|arp|route|ifconfig|tcpdump|iptables\S*)\s[^|&;]*$/;
+const BEFORE_FILE = /\s-[rwFb]\s+$|[<>]\s*$/;
+
 /** The completions of the last word of `line`, and that word: readline's contract. */
 export function complete(line: string, from: Candidates): [string[], string] {
   const word = /[^\s;|&()<>'"=]*$/.exec(line)![0];
@@ -22,7 +27,8 @@ export function complete(line: string, from: Candidates): [string[], string] {
   const isCommand = BEFORE_COMMAND.test(before) || NETNS_EXEC.test(before);
   if (isCommand && !word.includes('/')) return [unique(matching(from.commands)), word];
   const names = word.includes('/') ? [] : [...matching(from.interfaces), ...matching(from.namespaces)];
-  return [unique([...names, ...paths(word, from)]), word];
+  const files = !NETWORK_COMMAND.test(before) || BEFORE_FILE.test(before) || word.includes('/');
+  return [unique(files ? [...names, ...paths(word, from)] : names), word];
 }
 
 function paths(word: string, from: Candidates): string[] {

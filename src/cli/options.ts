@@ -24,7 +24,7 @@ export interface Budget {
 
 export const DEFAULT_BUDGET: Budget = {
   time: 3600,
-  events: 10_000_000,
+  events: 5_000_000,
   processes: 4096,
   bytes: 512 * 1024 * 1024,
   commands: 20_000_000,

@@ -23,7 +23,7 @@ Examples:
 
 const BUDGET = `Budget (a lab that goes beyond it is stopped, its output so far is kept):
   --max-time SECONDS     virtual time (default 3600)
-  --max-events N         events of the network stack (default 10 million)
+  --max-events N         events of the network stack (default 5 million)
   --max-commands N       commands of the shell itself (default 20 million)
   --max-processes N      processes alive at once (default 4096)
   --max-bytes N          bytes in files (default 512 MiB)

@@ -24,6 +24,8 @@ test.each([
   ['ip link set veth1', ['veth1 ', 'veth1_br '], 'veth1'],
   ['echo x | ca', ['cat '], 'ca'],
   ['source l', ['lab.sh ', 'lib/', 'lo '], 'l'],
+  ['ip link show dev l', ['lo '], 'l'],
+  ['tcpdump -r l', ['lab.sh ', 'lib/', 'lo '], 'l'],
   ['source lib/t', ['lib/topology.sh '], 'lib/t'],
   ['if true; then p', ['ping '], 'p'],
 ])('%j is completed by %j', (line, names, word) => {
