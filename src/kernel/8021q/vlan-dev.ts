@@ -3,6 +3,7 @@ import { EADDRNOTAVAIL, EINVAL, ENETDOWN, ERANGE } from '../../uapi/errno.ts';
 import { IFF_ALLMULTI, IFF_MASTER, IFF_PROMISC, IFF_SLAVE, IFF_UP } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import { isValidMac, MAC_ZERO, type Mac, u16At } from '../../wire/addr.ts';
+import { ethValidateAddr } from '../core/dev-config.ts';
 import {
   devMcSync,
   devMcUnsync,
@@ -175,6 +176,7 @@ function vlanDevInit(dev: NetDevice): Ack {
 
 const vlanOps: NetDeviceOps = {
   init: vlanDevInit,
+  validateAddr: ethValidateAddr,
   open: vlanDevOpen,
   stop: vlanDevStop,
   startXmit: vlanDevHardStartXmit,

@@ -157,7 +157,7 @@ function openDevice(dev: NetDevice): Ack {
   const errno = kernel.notify('PRE_UP', dev);
   if (errno !== 0) return refuse(errno);
   dev.running = true;
-  const refused = dev.type === 1 && !isValidMac(dev.addr) ? refuse(EADDRNOTAVAIL) : dev.ops.open?.(dev);
+  const refused = dev.ops.validateAddr?.(dev) ?? dev.ops.open?.(dev);
   if (refused !== undefined) {
     dev.running = false;
     return refused;
@@ -260,6 +260,11 @@ function setMtu(dev: NetDevice, mtu: number): Ack {
   if (dev.ops.changeMtu !== undefined) return dev.ops.changeMtu(dev, mtu);
   dev.mtu = mtu;
   return undefined;
+}
+
+/** A device may not go up with a group address or none. @kernel net/ethernet/eth.c eth_validate_addr */
+export function ethValidateAddr(dev: NetDevice): Ack {
+  return isValidMac(dev.addr) ? undefined : refuse(EADDRNOTAVAIL);
 }
 
 /** The plain way for an Ethernet device to take an address. @kernel net/ethernet/eth.c eth_mac_addr */

@@ -60,6 +60,8 @@ export const NET_ADDR_SET = 3;
 export interface NetDeviceOps {
   init?(dev: NetDevice): Ack;
   uninit?(dev: NetDevice): void;
+  /** Before it goes up: whether its address will do. A bridge without ports has none, and may. */
+  validateAddr?(dev: NetDevice): Ack;
   open?(dev: NetDevice): Ack;
   stop?(dev: NetDevice): void;
   /** Takes the frame over, always; `data` stands at the link-layer header. NETDEV_TX_OK or NET_XMIT_DROP. */

@@ -3,7 +3,7 @@ import { EADDRNOTAVAIL } from '../../uapi/errno.ts';
 import { IFF_BROADCAST, IFF_NOARP } from '../../uapi/if.ts';
 import { refuse } from '../../uapi/result.ts';
 import { isValidMac } from '../../wire/addr.ts';
-import { ethMacAddr, ethRandomAddr, registerNetdevice } from '../core/dev-config.ts';
+import { ethMacAddr, ethRandomAddr, ethValidateAddr, registerNetdevice } from '../core/dev-config.ts';
 import type { Kernel } from '../core/kernel.ts';
 import { netifCarrierOff, netifCarrierOn } from '../core/link-watch.ts';
 import {
@@ -28,6 +28,7 @@ function dummyXmit(skb: SkBuff, dev: NetDevice): number {
 const dummyOps: NetDeviceOps = {
   startXmit: dummyXmit,
   setMacAddress: ethMacAddr,
+  validateAddr: ethValidateAddr,
   setRxMode() {},
   changeCarrier(dev, on) {
     if (on) netifCarrierOn(dev);

@@ -11,7 +11,12 @@ import {
 import { type Ack, refuse } from '../../uapi/result.ts';
 import { type LinkStats, NLM_F_REPLACE } from '../../uapi/rtnetlink.ts';
 import { isMulticastMac, isValidMac, type Mac } from '../../wire/addr.ts';
-import { devSetMacAddress, netdevRxHandlerRegister, netdevRxHandlerUnregister } from '../core/dev-config.ts';
+import {
+  devSetMacAddress,
+  ethValidateAddr,
+  netdevRxHandlerRegister,
+  netdevRxHandlerUnregister,
+} from '../core/dev-config.ts';
 import {
   devMcAddExcl,
   devMcDel,
@@ -210,6 +215,7 @@ function macvlanFdbDel(dev: NetDevice, address: Mac): Ack {
 export const macvlanOps: NetDeviceOps = {
   init: macvlanInit,
   uninit: macvlanUninit,
+  validateAddr: ethValidateAddr,
   open: macvlanOpen,
   stop: macvlanStop,
   startXmit: macvlanStartXmit,
