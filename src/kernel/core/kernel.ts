@@ -55,8 +55,6 @@ export class Kernel {
   backlog = 0;
   /** Frames dropped because the backlog was full. */
   backlogDrops = 0;
-  /** The socket whose packet a hook has dropped last; whoever sends clears it first and looks at it afterwards. */
-  refusedSender: object | undefined;
   /** Depth of nested transmissions. */
   xmitRecursion = 0;
   private lastUid = 0;

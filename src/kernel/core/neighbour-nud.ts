@@ -4,6 +4,7 @@
  */
 
 import { EINVAL, EPERM } from '../../uapi/errno.ts';
+import { timerExpiry } from '../../uapi/jiffies.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import {
   NTF_EXT_LEARNED,
@@ -31,6 +32,7 @@ import {
   NUD_VALID,
 } from './neighbour-states.ts';
 import { NEIGH_OUTPUT_BLACKHOLE, NEIGH_OUTPUT_DIRECT, type Neighbour, purgeArpQueue } from './neighbour-table.ts';
+import { NET_XMIT_DROP, NETDEV_TX_OK } from './netdevice.ts';
 import { skbTruesize } from './skb-truesize.ts';
 import { kfreeSkbReason, QUEUE_NEIGHBOUR, type SkBuff, skbCowHead, skbLeaves, skbRests, traceStep } from './skbuff.ts';
 import { TRACE_NEIGH } from './trace.ts';
@@ -45,8 +47,10 @@ const JIFFY = 4e6;
 function neighAddTimer<K>(neigh: Neighbour<K>, delay: number): void {
   const { queue } = neigh.table.kernel;
   if (neigh.used < neigh.confirmed) neigh.used = neigh.confirmed;
-  if (neigh.timer === undefined) neigh.timer = queue.after(delay, 'neighbour', () => neighTimerHandler(neigh));
-  else queue.rearm(neigh.timer, delay);
+  // Timers of entries wait on the timer wheel: a probe a second takes 1.024 s on Linux at 250 Hz.
+  const wait = timerExpiry(queue.now, delay) - queue.now;
+  if (neigh.timer === undefined) neigh.timer = queue.after(wait, 'neighbour', () => neighTimerHandler(neigh));
+  else queue.rearm(neigh.timer, wait);
 }
 
 /** @kernel net/core/neighbour.c neigh_max_probes */
@@ -275,21 +279,20 @@ function sendWaiting<K>(neigh: Neighbour<K>): void {
 
 /**
  * Send a frame to a neighbour: `data` stands at the network header and `skb.dev` is set. Takes the
- * frame over.
+ * frame over. NETDEV_TX_OK, also for a frame that waits, or NET_XMIT_DROP.
  * @kernel include/net/neighbour.h neigh_output
  */
-export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): void {
+export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): number {
   if ((neigh.state & NUD_CONNECTED) === 0 || neigh.hh === undefined) {
     if (neigh.output === NEIGH_OUTPUT_DIRECT) {
-      devQueueXmit(skb);
-      return;
+      return devQueueXmit(skb);
     }
     if (neigh.output === NEIGH_OUTPUT_BLACKHOLE) {
       kfreeSkbReason(skb, REASON.NEIGH_DEAD, 'neigh_blackhole', 'the entry was removed');
-      return;
+      return NET_XMIT_DROP;
     }
     // neigh_resolve_output()
-    if (!neighEventSend(neigh, skb)) return;
+    if (!neighEventSend(neigh, skb)) return NETDEV_TX_OK;
     if (neigh.hh === undefined) {
       neigh.hh = new Uint8Array(ETH_HLEN);
       putEthernetHeader(neigh.hh, 0, neigh.ha, neigh.dev.addr, neigh.table.ops.protocol);
@@ -302,5 +305,5 @@ export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): void {
   const { bytes } = skb;
   const { hh } = neigh;
   for (let i = 0; i < ETH_HLEN; i++) bytes[at + i] = hh[i]!;
-  devQueueXmit(skb);
+  return devQueueXmit(skb);
 }

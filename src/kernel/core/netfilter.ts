@@ -142,8 +142,6 @@ function nfHookSlow(list: readonly NfHookOps[], from: number, skb: SkBuff, state
     }
     if (verdict === NF_STOLEN) return;
     if (verdict === NF_DROP) {
-      // A socket whose packet is refused on its way out hears of it: EPERM.
-      if (skb.sk !== undefined) skb.kernel.refusedSender = skb.sk;
       kfreeSkbReason(skb, REASON.NETFILTER_DROP, 'nf_hook_slow', ops.name);
       return;
     }

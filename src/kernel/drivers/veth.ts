@@ -20,6 +20,7 @@ import {
   IFF_LIVE_ADDR_CHANGE,
   IFF_NO_QUEUE,
   NET_ADDR_RANDOM,
+  NET_XMIT_DROP,
   NETDEV_TX_OK,
   NETIF_F_HW_CSUM,
   NETIF_F_HW_VLAN_CTAG_RX,
@@ -64,7 +65,7 @@ function vethXmit(skb: SkBuff, dev: NetDevice): number {
   if (peer === undefined || skb.len < 14) {
     dev.stats.txDropped++;
     kfreeSkbReason(skb, REASON.DEV_READY, 'veth_xmit', 'the other end is gone');
-    return NETDEV_TX_OK;
+    return NET_XMIT_DROP;
   }
   const length = skb.len;
   // __dev_forward_skb()
@@ -78,7 +79,7 @@ function vethXmit(skb: SkBuff, dev: NetDevice): number {
       '__dev_forward_skb',
       down ? 'the other end is down' : 'longer than the MTU of the other end allows',
     );
-    return NETDEV_TX_OK;
+    return NET_XMIT_DROP;
   }
   skbScrubPacket(skb, peer.net !== dev.net);
   skb.tstamp = 0;
@@ -88,8 +89,10 @@ function vethXmit(skb: SkBuff, dev: NetDevice): number {
     dev.stats.txBytes += length;
     peer.stats.rxPackets++;
     peer.stats.rxBytes += length;
-  } else dev.stats.txDropped++;
-  return NETDEV_TX_OK;
+    return NETDEV_TX_OK;
+  }
+  dev.stats.txDropped++;
+  return NET_XMIT_DROP;
 }
 
 /** @kernel drivers/net/veth.c veth_open */

@@ -131,30 +131,6 @@ function neighEntries(table: NeighTable<number>, parms: NeighParms): SysctlEntri
   return entries;
 }
 
-function gcEntries(table: NeighTable<number>): SysctlEntries {
-  const threshold = (name: 'gcThresh1' | 'gcThresh2' | 'gcThresh3'): SysctlEntry =>
-    intSysctl(
-      () => table[name],
-      (value) => {
-        table[name] = value;
-      },
-      { min: 0 },
-    );
-  return {
-    gc_interval: intSysctl(
-      () => table.gcInterval / SECOND,
-      (value): Ack => {
-        if (value < 0) return refuse(EINVAL);
-        table.gcInterval = value * SECOND;
-        return undefined;
-      },
-    ),
-    gc_thresh1: threshold('gcThresh1'),
-    gc_thresh2: threshold('gcThresh2'),
-    gc_thresh3: threshold('gcThresh3'),
-  };
-}
-
 /** @kernel net/ipv4/devinet.c devinet_sysctl_register */
 export function registerDevinetSysctls(kernel: Kernel): void {
   kernel.sysctl.instances(
@@ -165,18 +141,12 @@ export function registerDevinetSysctls(kernel: Kernel): void {
       return conf === undefined ? undefined : confEntries(ipv4Of(net), conf);
     },
   );
-  // The defaults of a table belong to the whole machine: only the first namespace has them.
-  kernel.sysctl.instances(
-    'net/ipv4/neigh',
-    (net) => (net.number === 1 ? ['default', ...deviceNames(net)] : deviceNames(net)),
-    (net, name) => {
-      const table = arpTable(kernel);
-      if (name === 'default') {
-        return net.number === 1 ? { ...neighEntries(table, table.parms), ...gcEntries(table) } : undefined;
-      }
-      const dev = net.devByName(name);
-      const parms = dev === undefined || dev.name !== name ? undefined : table.parmsOf(dev);
-      return parms === undefined ? undefined : neighEntries(table, parms);
-    },
-  );
+  // The defaults of a table belong to the whole machine: only the initial namespace of Linux has them,
+  // and a lab never runs there.
+  kernel.sysctl.instances('net/ipv4/neigh', deviceNames, (net, name) => {
+    const table = arpTable(kernel);
+    const dev = net.devByName(name);
+    const parms = dev === undefined || dev.name !== name ? undefined : table.parmsOf(dev);
+    return parms === undefined ? undefined : neighEntries(table, parms);
+  });
 }

@@ -1,5 +1,5 @@
 /** Addresses of devices, and the life of IPv4 on a device. */
-import { EADDRNOTAVAIL, EEXIST, EINVAL, ENOBUFS, ENODEV } from '../../uapi/errno.ts';
+import { EADDRNOTAVAIL, EEXIST, EINVAL, ENOBUFS, ENODEV, ERANGE } from '../../uapi/errno.ts';
 import { IFF_LOOPBACK, IFF_UP, IFNAMSIZ } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import {
@@ -140,6 +140,9 @@ function inetInsertIfa(ifa: InIfaddr): Ack {
 /** RTM_NEWADDR. @kernel net/ipv4/devinet.c inet_rtm_newaddr #P[IFA_F_MCAUTOJOIN, IFA_PROTO] */
 export function inetRtmNewaddr(net: NetNamespace, request: AddrRequest, flags: number): Ack {
   const { local } = request;
+  if (request.label !== undefined && request.label.length >= IFNAMSIZ) {
+    return refuse(ERANGE, 'Attribute failed policy validation');
+  }
   if (request.prefixlen > 32) return refuse(EINVAL, 'ipv4: Invalid prefix length');
   if (local === undefined) return refuse(EINVAL, 'ipv4: Local address is not supplied');
   const dev = net.devByIndex(request.ifindex);

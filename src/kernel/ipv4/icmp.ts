@@ -28,7 +28,7 @@ import { Flowi4 } from './fib.ts';
 import { inetSelectAddr } from './inet-addr.ts';
 import { InetSock, IP_PMTUDISC_DONT } from './inet-sock.ts';
 import { inetPeerXrlimAllow } from './inetpeer.ts';
-import { ipLocalOut } from './ip-local-out.ts';
+import { ipSendSkb } from './ip-local-out.ts';
 import { type IpcmCookie, ipMakeSkb } from './ip-make-skb.ts';
 import { ipOptionsEcho, type SendOptions } from './ip-options.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
@@ -163,7 +163,7 @@ function icmpPushReply(
   putU16(bytes, at + 2, checksum(bytes, at, at + length));
   icmpOutCount(rt.ipv4, type);
   if (about?.nfct !== undefined) nfCtHook.attach(skb, about);
-  ipLocalOut(skb);
+  ipSendSkb(skb);
 }
 
 function cookie(tos: number, mark: number, options: SendOptions | undefined): IpcmCookie {

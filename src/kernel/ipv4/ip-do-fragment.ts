@@ -1,4 +1,5 @@
 /** Cutting datagrams that are too long for their way. */
+import { EMSGSIZE } from '../../uapi/errno.ts';
 import { putU16 } from '../../wire/addr.ts';
 import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED } from '../../wire/icmp.ts';
@@ -31,6 +32,7 @@ import {
 import { icmpSend } from './icmp.ts';
 import { IP_PMTUDISC_PROBE, skbInetSock } from './inet-sock.ts';
 import { IPSKB_FORWARDED, IPSKB_FRAG_PMTU, ipDstMtu, SKB_IGNORE_DF, skbRtable } from './rtable.ts';
+import { sendStatus } from './send-status.ts';
 
 /** @kernel include/net/ip.h ip_skb_dst_mtu */
 export function ipSkbDstMtu(skb: SkBuff): number {
@@ -77,6 +79,7 @@ export function ipFragment(skb: SkBuff, mtu: number, output: Output): void {
   }
   rt.ipv4.mib.ip.FragFails++;
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+  sendStatus.errno = EMSGSIZE;
   kfreeSkbReason(skb, REASON.PKT_TOO_BIG, 'ip_fragment', 'longer than the MTU, and not to be fragmented');
 }
 
@@ -119,8 +122,14 @@ export function ipDoFragment(skb: SkBuff, output: Output): void {
     if (first) optionsFragment(skb, at, hlen);
     offset += length;
     from += length;
-    mib.ip.FragCreates++;
+    sendStatus.errno = 0;
     output(piece);
+    if (sendStatus.errno !== 0) {
+      mib.ip.FragFails++;
+      kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'ip_do_fragment', 'a fragment could not be sent');
+      return;
+    }
+    mib.ip.FragCreates++;
   }
   consumeSkb(skb, 'ip_do_fragment');
   mib.ip.FragOKs++;

@@ -34,6 +34,7 @@ export function ipForward(skb: SkBuff): void {
     kfreeSkbReason(skb, REASON.IP_INHDR, 'ip_forward', 'the TTL has run out');
     return;
   }
+  ipv4.mib.ip.ForwDatagrams++;
   skb.ipFlags |= IPSKB_FORWARDED;
   const mtu = ipDstMtu(rt, true);
   if (skb.len > mtu && ipExceedsMtu(skb, mtu)) {
@@ -50,7 +51,6 @@ export function ipForward(skb: SkBuff): void {
 
 /** @kernel net/ipv4/ip_forward.c ip_forward_finish */
 function ipForwardFinish(skb: SkBuff): void {
-  skbRtable(skb)!.ipv4.mib.ip.ForwDatagrams++;
   if ((skb.bytes[skb.networkHeader]! & 15) > 5) ipForwardOptions(skb);
   skb.tstamp = 0;
   dstOutput(skb);

@@ -7,18 +7,35 @@ import { NF_INET_LOCAL_OUT, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { type InetSock, IP_PMTUDISC_DO, IP_PMTUDISC_WANT } from './inet-sock.ts';
 import { ipMtuLocked, RTCF_MULTICAST, type Rtable, skbRtable } from './rtable.ts';
+import { sendStatus } from './send-status.ts';
 
 /** @kernel include/net/dst.h dst_output */
 export function dstOutput(skb: SkBuff): void {
+  sendStatus.passed = true;
   skb.dst!.output!(skb);
 }
 
 /**
+ * Send a packet through the LOCAL_OUT hooks: the error number of what became of it, 0 for none.
+ */
+export function nfLocalOut(skb: SkBuff, rt: Rtable): number {
+  const { errno, passed } = sendStatus;
+  sendStatus.errno = 0;
+  sendStatus.passed = false;
+  nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput);
+  // A hook that drops a packet of ours says so to the sender.
+  const result = !sendStatus.passed && skb.ended ? EPERM : sendStatus.errno;
+  sendStatus.errno = errno;
+  sendStatus.passed = passed;
+  return result;
+}
+
+/**
  * Length and checksum are filled in, then the packet goes out by its route. `data` stands at its IP
- * header. Takes the packet over.
+ * header. Takes the packet over. An error number, 0 for none.
  * @kernel net/ipv4/ip_output.c ip_local_out
  */
-export function ipLocalOut(skb: SkBuff): void {
+export function ipLocalOut(skb: SkBuff): number {
   const rt = skbRtable(skb)!;
   const at = skb.data;
   skb.networkHeader = at;
@@ -26,18 +43,18 @@ export function ipLocalOut(skb: SkBuff): void {
   putU16(skb.bytes, at + 2, skb.len);
   putIpv4Checksum(skb.bytes, at);
   skb.protocol = ETH_P_IP;
-  nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput);
+  return nfLocalOut(skb, rt);
 }
 
 /**
- * A socket's packet goes out: EPERM when a hook on its way out refused it, 0 otherwise.
+ * A socket's packet goes out: the error number that its sender gets, 0 for none.
  * @kernel net/ipv4/ip_output.c ip_send_skb
  */
 export function ipSendSkb(skb: SkBuff): number {
-  const { kernel, sk } = skb;
-  kernel.refusedSender = undefined;
-  ipLocalOut(skb);
-  return sk !== undefined && kernel.refusedSender === sk ? EPERM : 0;
+  const { mib } = skbRtable(skb)!.ipv4;
+  const errno = ipLocalOut(skb);
+  if (errno !== 0) mib.ip.OutDiscards++;
+  return errno;
 }
 
 /** @kernel include/net/route.h ip4_dst_hoplimit */

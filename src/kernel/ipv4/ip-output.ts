@@ -1,10 +1,12 @@
 /** The way out: POST_ROUTING, fragmentation, the neighbour. */
+import { ENOBUFS, EPERM } from '../../uapi/errno.ts';
 import { ETH_P_IP, IFF_LOOPBACK, IFF_POINTOPOINT, PACKET_LOOPBACK } from '../../uapi/if.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from '../../uapi/rtnetlink.ts';
 import { ipv4Destination, ipv4Ttl } from '../../wire/ipv4.ts';
 import { netifRx } from '../core/dev-receive.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { neighConfirm, neighOutput } from '../core/neighbour-nud.ts';
+import { NETDEV_TX_OK, type NetDevice } from '../core/netdevice.ts';
 import { NF_INET_POST_ROUTING, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, kfreeSkbReason, type SkBuff, skbClone } from '../core/skbuff.ts';
 import { inDevGet } from './in-device.ts';
@@ -21,6 +23,7 @@ import {
   SKB_DST_PENDING_CONFIRM,
   skbRtable,
 } from './rtable.ts';
+import { sendStatus } from './send-status.ts';
 
 /**
  * Hand the packet to the neighbour that its route, or its destination, names.
@@ -29,12 +32,15 @@ import {
 export function ipFinishOutput2(skb: SkBuff): void {
   const rt = skbRtable(skb)!;
   const { dev } = rt;
+  const { mib } = rt.ipv4;
+  mib.ip.OutTransmits++;
+  mib.ipExt.OutOctets += skb.len;
   if (rt.type === RTN_MULTICAST) {
-    rt.ipv4.mib.ipExt.OutMcastPkts++;
-    rt.ipv4.mib.ipExt.OutMcastOctets += skb.len;
+    mib.ipExt.OutMcastPkts++;
+    mib.ipExt.OutMcastOctets += skb.len;
   } else if (rt.type === RTN_BROADCAST) {
-    rt.ipv4.mib.ipExt.OutBcastPkts++;
-    rt.ipv4.mib.ipExt.OutBcastOctets += skb.len;
+    mib.ipExt.OutBcastPkts++;
+    mib.ipExt.OutBcastOctets += skb.len;
   }
   let key = rt.gw;
   if ((dev.flags & (IFF_LOOPBACK | IFF_POINTOPOINT)) !== 0) key = 0;
@@ -53,11 +59,13 @@ export function ipFinishOutput2(skb: SkBuff): void {
     skb.ipFlags &= ~SKB_DST_PENDING_CONFIRM;
     neighConfirm(neigh);
   }
-  neighOutput(neigh, skb);
+  // A device that refuses the packet is told of; one without a carrier swallows it.
+  if (neighOutput(neigh, skb) !== NETDEV_TX_OK && dev.active) sendStatus.errno = ENOBUFS;
 }
 
 /** @kernel net/ipv4/ip_output.c __ip_finish_output #P[GSO] */
 function ipFinishOutput(skb: SkBuff): void {
+  sendStatus.passed = true;
   const mtu = ipSkbDstMtu(skb);
   // skb.cb: the longest fragment of a datagram that was put together here (IPCB()->frag_max_size).
   if (skb.len > mtu || skb.cb !== 0) ipFragment(skb, mtu, ipFinishOutput2);
@@ -67,18 +75,23 @@ function ipFinishOutput(skb: SkBuff): void {
 /** @kernel net/ipv4/ip_output.c ip_output */
 export function ipOutput(skb: SkBuff): void {
   const rt = skbRtable(skb)!;
-  const { ipv4, dev } = rt;
+  const { dev } = rt;
   const inDev = skb.dev;
-  const { mib } = ipv4;
-  mib.ip.OutTransmits++;
-  mib.ipExt.OutOctets += skb.len;
   skb.dev = dev;
   skb.protocol = ETH_P_IP;
   if ((skb.ipFlags & IPSKB_REROUTED) !== 0) {
     ipFinishOutput(skb);
     return;
   }
-  nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, ipv4.net, skb, inDev, dev, ipFinishOutput);
+  postRouting(skb, rt, inDev);
+}
+
+/** The POST_ROUTING hooks; a packet that they drop is an error to its sender. */
+function postRouting(skb: SkBuff, rt: Rtable, inDev: NetDevice | undefined): void {
+  sendStatus.passed = false;
+  nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, rt.ipv4.net, skb, inDev, rt.dev, ipFinishOutput);
+  if (!sendStatus.passed && skb.ended) sendStatus.errno = EPERM;
+  sendStatus.passed = true;
 }
 
 /** A copy comes back as if it had been received. @kernel net/ipv4/ip_output.c ip_mc_finish_output */
@@ -105,8 +118,6 @@ function devLoopbackXmit(skb: SkBuff): void {
 export function ipMcOutput(skb: SkBuff): void {
   const rt = skbRtable(skb)!;
   const { ipv4, dev } = rt;
-  ipv4.mib.ip.OutTransmits++;
-  ipv4.mib.ipExt.OutOctets += skb.len;
   skb.dev = dev;
   skb.protocol = ETH_P_IP;
   const loop = (): void => {
@@ -124,7 +135,7 @@ export function ipMcOutput(skb: SkBuff): void {
   }
   if ((rt.flags & RTCF_BROADCAST) !== 0) loop();
   if ((skb.ipFlags & IPSKB_REROUTED) !== 0) ipFinishOutput(skb);
-  else nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, ipv4.net, skb, undefined, dev, ipFinishOutput);
+  else postRouting(skb, rt, undefined);
 }
 
 rtHandlers.output = ipOutput;

@@ -1,5 +1,5 @@
 /** Raw sockets: datagrams of one protocol, copies of what comes in. */
-import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE, EPERM } from '../../uapi/errno.ts';
+import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE, ENOBUFS } from '../../uapi/errno.ts';
 import { ETH_P_IP } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { SockaddrIn, SockaddrLl } from '../../uapi/socket.ts';
@@ -14,7 +14,6 @@ import {
   putIpv4Checksum,
 } from '../../wire/ipv4.ts';
 import { REASON } from '../core/drop-reason.ts';
-import { NF_INET_LOCAL_OUT, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import { allocSkb, consumeSkb, kfreeSkbReason, type SkBuff, skbClone, skbPut } from '../core/skbuff.ts';
 import { Flowi4 } from './fib.ts';
 import { icmpOutCount } from './icmp.ts';
@@ -23,7 +22,7 @@ import { rawHooks } from './inet-protos.ts';
 import { IP_PMTUDISC_DONT } from './inet-sock.ts';
 import { InetSocket, inetIif } from './inet-socket.ts';
 import { ipSelectIdentFor } from './ip-ident.ts';
-import { dstOutput, ipSendSkb } from './ip-local-out.ts';
+import { ipSendSkb, nfLocalOut } from './ip-local-out.ts';
 import { ipMakeSkb } from './ip-make-skb.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import { type Rtable, skbRtable } from './rtable.ts';
@@ -71,8 +70,7 @@ export class RawSocket extends InetSocket {
     const skb = ipMakeSkb(this, flow, rt, data.length, this.cookie(confirm), 'raw_sendmsg');
     skb.bytes.set(data, skb.transportHeader);
     if (this.protocol === IPPROTO_ICMP && data.length > 0) icmpOutCount(this.ipv4, data[0]!);
-    const sent = ipSendSkb(skb);
-    return sent === 0 ? data.length : -sent;
+    return this.sent(ipSendSkb(skb), data.length);
   }
 
   /** The caller made the IP header. @kernel net/ipv4/raw.c raw_send_hdrinc */
@@ -110,10 +108,12 @@ export class RawSocket extends InetSocket {
       putIpv4Checksum(bytes, at);
       if (bytes[at + 9] === IPPROTO_ICMP && data.length > hlen) icmpOutCount(this.ipv4, bytes[at + hlen]!);
     }
-    const { kernel } = this.ipv4;
-    kernel.refusedSender = undefined;
-    nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, this.ipv4.net, skb, undefined, rt.dev, dstOutput);
-    return kernel.refusedSender === this ? -EPERM : data.length;
+    return this.sent(nfLocalOut(skb, rt), data.length);
+  }
+
+  /** A full queue is an error only to those who asked for errors. */
+  private sent(errno: number, length: number): number {
+    return errno === 0 || (errno === ENOBUFS && !this.recverr) ? length : -errno;
   }
 
   /** Whether the socket's filter passes an ICMP message. @kernel net/ipv4/raw.c icmp_filter */
@@ -178,7 +178,8 @@ function rawLocalDeliver(skb: SkBuff, protocol: number): boolean {
 function rawIcmpError(skb: SkBuff, protocol: number, info: number): void {
   const { raw } = socketTables.of(skbRtable(skb)!.ipv4.net);
   const { bytes, data: at } = skb;
-  const iif = inetIif(skb);
+  // Not the route's device: of an error from our own address it is lo.
+  const iif = skb.dev!.ifindex;
   for (const socket of [...raw] as RawSocket[]) {
     if (socket.matches(protocol, ipv4Destination(bytes, at), ipv4Source(bytes, at), iif)) socket.error(skb, info);
   }

@@ -20,7 +20,7 @@ import { NETIF_F_HW_CSUM } from '../core/netdevice.ts';
 import { CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, kfreeSkbReason, type SkBuff } from '../core/skbuff.ts';
 import { Flowi4 } from './fib.ts';
 import { InetSock, IP_PMTUDISC_DO } from './inet-sock.ts';
-import { ipLocalOut } from './ip-local-out.ts';
+import { ipSendSkb } from './ip-local-out.ts';
 import { ipMakeSkb } from './ip-make-skb.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import { ipRouteOutputKey } from './route-output.ts';
@@ -104,5 +104,5 @@ function sendReset(skb: SkBuff, hlen: number): void {
   }
   ipv4.mib.tcp.OutSegs++;
   ipv4.mib.tcp.OutRsts++;
-  ipLocalOut(reset);
+  ipSendSkb(reset);
 }

@@ -1,5 +1,5 @@
 /** UDP (RFC 768): sockets, their ports, delivery and errors. */
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL, EMSGSIZE } from '../../uapi/errno.ts';
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL, EMSGSIZE, ENOBUFS } from '../../uapi/errno.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { SockaddrIn, SockaddrLl } from '../../uapi/socket.ts';
 import { type Ipv4, putU16, u16At } from '../../wire/addr.ts';
@@ -119,9 +119,11 @@ export class UdpSocket extends InetSocket {
     putU16(bytes, at + 4, length);
     putU16(bytes, at + 6, 0);
     udpChecksum(this, skb, rt, flow, length);
+    const errno = ipSendSkb(skb);
+    if (errno === ENOBUFS && !this.recverr) this.ipv4.mib.udp.SndbufErrors++;
+    else if (errno !== 0) return -errno;
     this.ipv4.mib.udp.OutDatagrams++;
-    const sent = ipSendSkb(skb);
-    return sent === 0 ? data.length : -sent;
+    return data.length;
   }
 
   /** @kernel net/ipv4/udp.c udp_queue_rcv_one_skb */
