@@ -80,12 +80,13 @@ class KernelLab implements LabMachine {
   }
 
   async script(path: string, text: string, args: readonly string[]): Promise<number> {
-    const fromFile = isAbsolute(path) || existsSync(resolve(path));
+    const fromFile = path !== '-' && (isAbsolute(path) || existsSync(resolve(path)));
     const child = this.#spawn(fromFile ? scriptRunner(path, args) : scriptRunner('-s', args), ['pipe', 'pipe', 'pipe']);
     child.stdout!.on('data', (data: Uint8Array) => this.#options.sink('stdout', data));
     child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
     child.stdin!.on('error', () => undefined);
     child.stdin!.end(fromFile ? '' : text);
+    this.#child = child;
     return this.#ended(child);
   }
 

@@ -1,6 +1,3 @@
-/** net.ipv4.conf.*, net.ipv4.neigh.*: settings by device. */
-import { EINVAL } from '../../uapi/errno.ts';
-import { type Ack, refuse } from '../../uapi/result.ts';
 import type { Kernel } from '../core/kernel.ts';
 import type { NeighParms } from '../core/neighbour-parms.ts';
 import {
@@ -21,7 +18,7 @@ import {
 } from '../core/neighbour-parms.ts';
 import type { NeighTable } from '../core/neighbour-table.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
-import { intSysctl, type SysctlEntries, type SysctlEntry } from '../core/sysctl.ts';
+import { intSysctl, type SysctlEntries } from '../core/sysctl.ts';
 import { arpTable } from './arp-table.ts';
 import { ACCEPT_REDIRECTS, DEVCONF_NAMES, type Devconf, FORWARDING, MC_FORWARDING } from './devconf.ts';
 import { type InDevice, inDevGet } from './in-device.ts';

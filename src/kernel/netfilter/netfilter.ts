@@ -1,18 +1,16 @@
 /** Netfilter's place in the kernel: sysctls, device and address events, the end of namespaces. */
 import type { Kernel } from '../core/kernel.ts';
-import { intSysctl } from '../core/sysctl.ts';
 import { nfCtHook } from '../ipv4/nf-ct-hook.ts';
 import { iptExit } from './ip-tables-replace.ts';
 import { nfCtAttach } from './nf-conntrack-core.ts';
 import { conntrackSysctls } from './nf-conntrack-standalone.ts';
-import { conntrackNet, NF_CONNTRACK_MAX } from './nf-conntrack-state.ts';
+import { conntrackNet } from './nf-conntrack-state.ts';
 import { masqueradeForget } from './nf-nat-masquerade.ts';
 import { nftExit } from './nf-tables.ts';
 
 export function registerNetfilter(kernel: Kernel): void {
   nfCtHook.attach = nfCtAttach;
   kernel.sysctl.table('net/netfilter', conntrackSysctls);
-  kernel.sysctl.table('net', () => ({ nf_conntrack_max: intSysctl(() => NF_CONNTRACK_MAX, undefined) }));
   kernel.registerNotifier({
     name: 'nf_nat_masquerade',
     priority: 0,

@@ -1,0 +1,62 @@
+// Runs the conformance cases on this machine's kernel and writes what it prints, masked, to
+// test/conformance/recordings/<kernel>/. Usage: node scripts/record-conformance.mjs [area ...]
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { maskLines } from '../dist/lab/mask.js';
+import { kernel } from '../dist/linux/kernel-backend.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, 'test/conformance');
+/** VLAN devices are missing from some kernels; their cases are recorded where they exist. */
+const areas = process.argv.slice(2);
+const name = `linux-${release().match(/^\d+\.\d+/)[0]}`;
+
+function casesOf(area) {
+  const prelude = readFileSync(join(folder, 'cases/prelude.sh'), 'utf8');
+  const [head, ...parts] = readFileSync(join(folder, 'cases', `${area}.txt`), 'utf8').split(/^=== /m);
+  return parts.map((part) => {
+    const end = part.indexOf('\n');
+    return { name: part.slice(0, end), script: `exec 2>&1\n${prelude}${head.replace(/^@/gm, '')}\n${part.slice(end + 1)}` };
+  });
+}
+
+async function runCase(script) {
+  let text = '';
+  const decoder = new TextDecoder();
+  const machine = await kernel.start({ seed: 1, terminal: false, sink: (_, data) => { text += decoder.decode(data, { stream: true }); } });
+  const ended = machine.script('-', script, []);
+  const late = setTimeout(() => { text += '\n[stopped after 90 s]\n'; void machine.stop(); }, 90_000);
+  await ended;
+  clearTimeout(late);
+  await machine.stop();
+  return maskLines(text);
+}
+
+const version = (command, ...args) => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')[0];
+const tools = {
+  iproute2: version('ip', '-V'),
+  iputils: version('ping', '-V'),
+  iptables: version('iptables', '-V'),
+  tcpdump: '4.99.3',
+};
+mkdirSync(join(folder, 'recordings', name), { recursive: true });
+const all = readdirSync(join(folder, 'cases')).filter((file) => file.endsWith('.txt')).map((file) => file.slice(0, -4));
+for (const area of areas.length > 0 ? areas : all) {
+  const list = casesOf(area);
+  const cases = {};
+  let next = 0;
+  const worker = async () => {
+    while (next < list.length) {
+      const { name: title, script } = list[next++];
+      cases[title] = await runCase(script);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  const ordered = Object.fromEntries(list.map(({ name: title }) => [title, cases[title]]));
+  const recording = { kernel: release(), tools, date: new Date().toISOString().slice(0, 10), cases: ordered };
+  writeFileSync(join(folder, 'recordings', name, `${area}.json`), `${JSON.stringify(recording, undefined, 1)}\n`);
+  console.log(`${area}: ${list.length} cases`);
+}
