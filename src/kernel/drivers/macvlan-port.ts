@@ -264,7 +264,14 @@ export function macvlanComputePortFilters(port: MacvlanPort): void {
 
 /** The longest queue that a child asks for. @kernel drivers/net/macvlan.c update_port_bc_queue_len */
 export function updatePortBcQueueLen(port: MacvlanPort): void {
-  port.bcQueueLenUsed = port.vlans.reduce((longest, vlan) => Math.max(longest, vlan.bcQueueLenReq), 0);
+  const was = port.bcQueueLenUsed;
+  let longest = 0;
+  for (const { bcQueueLenReq } of port.vlans) {
+    if (bcQueueLenReq > longest) longest = bcQueueLenReq;
+    // With many children the first one found to ask for what is in force will do.
+    if (longest === was) break;
+  }
+  port.bcQueueLenUsed = longest;
 }
 
 export function isPassthru(vlan: MacvlanDev): boolean {

@@ -190,7 +190,7 @@ function attachToPort(dev: NetDevice, lowerdev: NetDevice, data: MacvlanData): A
     return unlinked;
   }
   port.vlans.push(vlan);
-  updatePortBcQueueLen(port);
+  port.bcQueueLenUsed = Math.max(port.bcQueueLenUsed, vlan.bcQueueLenReq);
   netifStackedTransferOperstate(lowerdev, dev);
   linkwatchFireEvent(dev);
   return undefined;
@@ -233,6 +233,7 @@ function macvlanChangelink(dev: NetDevice, request: LinkRequest): Ack {
   }
   if (data.bcQueueLen !== undefined) {
     vlan.bcQueueLenReq = data.bcQueueLen;
+    vlan.port.bcQueueLenUsed = Math.max(vlan.port.bcQueueLenUsed, data.bcQueueLen);
     updatePortBcQueueLen(vlan.port);
   }
   if (data.bcCutoff !== undefined) updatePortBcCutoff(vlan, data.bcCutoff);
