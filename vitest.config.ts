@@ -6,7 +6,12 @@ import { defineConfig } from 'vitest/config';
 const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Tests that touch nothing but the platform-free layers: they run in a browser too. */
-const CORE = ['test/wire/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/kernel/**/*.test.ts', 'test/browser/**/*.test.ts'];
+const CORE = [
+  'test/wire/**/*.test.ts',
+  'test/sim/**/*.test.ts',
+  'test/kernel/**/*.test.ts',
+  'test/browser/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

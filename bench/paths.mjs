@@ -35,7 +35,15 @@ class Host {
     check(this.task.rtnl.newAddr({ ifindex, local, address: local, prefixlen }, NLM_F_CREATE_EXCL));
   }
   route(dst, dstLen, via) {
-    const request = { dst: parseIpv4(dst), dstLen, gateway: parseIpv4(via), protocol: 3, type: 1, scope: 0, table: 254 };
+    const request = {
+      dst: parseIpv4(dst),
+      dstLen,
+      gateway: parseIpv4(via),
+      protocol: 3,
+      type: 1,
+      scope: 0,
+      table: 254,
+    };
     check(this.task.rtnl.newRoute(request, NLM_F_CREATE_EXCL));
   }
   sysctl(path, value) {
@@ -85,11 +93,16 @@ export function pathA(size) {
   host.add({ ifname: 'p0', linkinfo: { kind: 'veth', data: { peer: { ifname: 'p1' } } } });
   host.up('p0', 'p1');
   const link = host.index('p0');
-  for (const n of [1, 2]) host.add({ ifname: `m${n}`, link, address: mac(n), linkinfo: { kind: 'macvlan', data: { mode: 4 } } });
+  for (const n of [1, 2])
+    host.add({ ifname: `m${n}`, link, address: mac(n), linkinfo: { kind: 'macvlan', data: { mode: 4 } } });
   host.up('m1', 'm2');
   settle(kernel);
   const net = kernel.namespaces[0];
-  return { kernel, send: sender(kernel, net.devByName('m1'), ethernet(size, mac(2), mac(1))), sink: net.devByName('m2') };
+  return {
+    kernel,
+    send: sender(kernel, net.devByName('m1'), ethernet(size, mac(2), mac(1))),
+    sink: net.devByName('m2'),
+  };
 }
 
 /** B: macvlan in vepa mode, veth, bridge with a hairpin port, and back to the sibling. */
@@ -102,13 +115,18 @@ export function pathB(size) {
   check(host.task.rtnl.setBridgeLink(host.index('p1'), { mode: 1 }, { master: true }));
   host.up('br0', 'p0', 'p1');
   const link = host.index('p0');
-  for (const n of [1, 2]) host.add({ ifname: `m${n}`, link, address: mac(n), linkinfo: { kind: 'macvlan', data: { mode: 2 } } });
+  for (const n of [1, 2])
+    host.add({ ifname: `m${n}`, link, address: mac(n), linkinfo: { kind: 'macvlan', data: { mode: 2 } } });
   host.up('m1', 'm2');
   settle(kernel);
   const net = kernel.namespaces[0];
   // The bridge learns where the sibling is from a frame of its own.
   sender(kernel, net.devByName('m2'), ethernet(size, mac(1), mac(2)))();
-  return { kernel, send: sender(kernel, net.devByName('m1'), ethernet(size, mac(2), mac(1))), sink: net.devByName('m2') };
+  return {
+    kernel,
+    send: sender(kernel, net.devByName('m1'), ethernet(size, mac(2), mac(1))),
+    sink: net.devByName('m2'),
+  };
 }
 
 /** C: veth, bridge, veth. */
@@ -125,7 +143,11 @@ export function pathC(size) {
   settle(kernel);
   const net = kernel.namespaces[0];
   sender(kernel, net.devByName('e2'), ethernet(size, mac(1), mac(2)))();
-  return { kernel, send: sender(kernel, net.devByName('e1'), ethernet(size, mac(2), mac(1))), sink: net.devByName('e2') };
+  return {
+    kernel,
+    send: sender(kernel, net.devByName('e1'), ethernet(size, mac(2), mac(1))),
+    sink: net.devByName('e2'),
+  };
 }
 
 /** D: a host behind a bridge, three routers, the first of which masquerades; UDP into a socket. */

@@ -62,5 +62,6 @@ const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.ver
 writeFileSync(join(root, '.hairpin/bench.json'), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
 
 const slow = results.filter(({ path, trace, kernel }) => !trace && kernel !== undefined && kernel < (FLOOR[path] ?? 0));
-for (const { path, kernel } of slow) console.log(`path ${path} is below its floor: ${kernel.toFixed(2)}x of the kernel, ${FLOOR[path]}x must be`);
+for (const { path, kernel } of slow)
+  console.log(`path ${path} is below its floor: ${kernel.toFixed(2)}x of the kernel, ${FLOOR[path]}x must be`);
 process.exit(slow.length > 0 ? 1 : 0);

@@ -19,23 +19,38 @@ function casesOf(area) {
   const [head, ...parts] = readFileSync(join(folder, 'cases', `${area}.txt`), 'utf8').split(/^=== /m);
   return parts.map((part) => {
     const end = part.indexOf('\n');
-    return { name: part.slice(0, end), script: `exec 2>&1\n${prelude}${head.replace(/^@/gm, '')}\n${part.slice(end + 1)}` };
+    return {
+      name: part.slice(0, end),
+      script: `exec 2>&1\n${prelude}${head.replace(/^@/gm, '')}\n${part.slice(end + 1)}`,
+    };
   });
 }
 
 async function runCase(script) {
   let text = '';
   const decoder = new TextDecoder();
-  const machine = await kernel.start({ seed: 1, terminal: false, sink: (_, data) => { text += decoder.decode(data, { stream: true }); } });
+  const machine = await kernel.start({
+    seed: 1,
+    terminal: false,
+    sink: (_, data) => {
+      text += decoder.decode(data, { stream: true });
+    },
+  });
   const ended = machine.script('-', script, []);
-  const late = setTimeout(() => { text += '\n[stopped after 90 s]\n'; void machine.stop(); }, 90_000);
+  const late = setTimeout(() => {
+    text += '\n[stopped after 90 s]\n';
+    void machine.stop();
+  }, 90_000);
   await ended;
   clearTimeout(late);
   await machine.stop();
   return maskLines(text);
 }
 
-const version = (command, ...args) => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')[0];
+const version = (command, ...args) =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    .trim()
+    .split('\n')[0];
 const tools = {
   iproute2: version('ip', '-V'),
   iputils: version('ping', '-V'),
@@ -43,7 +58,9 @@ const tools = {
   tcpdump: '4.99.3',
 };
 mkdirSync(join(folder, 'recordings', name), { recursive: true });
-const all = readdirSync(join(folder, 'cases')).filter((file) => file.endsWith('.txt')).map((file) => file.slice(0, -4));
+const all = readdirSync(join(folder, 'cases'))
+  .filter((file) => file.endsWith('.txt'))
+  .map((file) => file.slice(0, -4));
 for (const area of areas.length > 0 ? areas : all) {
   const list = casesOf(area);
   const cases = {};

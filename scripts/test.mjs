@@ -44,7 +44,9 @@ step('types', bin('tsc'), ['-b']);
 const env = { ...process.env };
 if (!provide(process.env.CHROMIUM ?? '/usr/bin/chromium', ['chromium'])) {
   env.HAIRPIN_NO_BROWSER = '1';
-  notes.push('Chromium cannot be had here (Debian package chromium, or CHROMIUM=/path): the core was tested in Node only.');
+  notes.push(
+    'Chromium cannot be had here (Debian package chromium, or CHROMIUM=/path): the core was tested in Node only.',
+  );
 }
 if (!provide('/usr/bin/tcpdump', ['tcpdump'])) {
   notes.push('tcpdump cannot be had here: its text was compared with recordings only.');
@@ -54,7 +56,11 @@ console.log('\n== tests');
 const folder = mkdtempSync(join(tmpdir(), 'hairpin-test-'));
 const report = join(folder, 'report.json');
 const reporter = process.env.CI ? 'dot' : 'default';
-const { status } = run(bin('vitest'), ['run', `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${report}`], { env });
+const { status } = run(
+  bin('vitest'),
+  ['run', `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${report}`],
+  { env },
+);
 if (existsSync(report)) {
   const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
   passed += numPassedTests;

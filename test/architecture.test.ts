@@ -113,7 +113,9 @@ describe('the layers', () => {
 
   it('take time and chance from sim alone', () => {
     const wrong = sources.filter(
-      ({ layer, text }) => PLATFORM_FREE.includes(layer) && /\bDate\.now\b|\bMath\.random\b|\bnew Date\(\)|\bperformance\.now\b/.test(text),
+      ({ layer, text }) =>
+        PLATFORM_FREE.includes(layer) &&
+        /\bDate\.now\b|\bMath\.random\b|\bnew Date\(\)|\bperformance\.now\b/.test(text),
     );
     expect(wrong.map(({ path }) => name(path))).toEqual([]);
   });

@@ -75,7 +75,14 @@ describe('the event queue', () => {
 
 describe('the random numbers', () => {
   it('are the same for the same seed and differ for another', () => {
-    const draw = (seed: number) => Array.from({ length: 4 }, ((r) => () => r.u32())(new Random(seed)));
+    const draw = (seed: number) =>
+      Array.from(
+        { length: 4 },
+        (
+          (r) => () =>
+            r.u32()
+        )(new Random(seed)),
+      );
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
   });
