@@ -4,7 +4,7 @@
  */
 
 import { EINVAL, EPERM } from '../../uapi/errno.ts';
-import { timerExpiry } from '../../uapi/jiffies.ts';
+import { JIFFY, timerExpiry } from '../../uapi/jiffies.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import {
   NTF_EXT_LEARNED,
@@ -40,8 +40,6 @@ import { TRACE_NEIGH } from './trace.ts';
 const ETH_HLEN = 14;
 /** HZ/100: no timer of an entry is shorter. */
 const MIN_TIMER = 1e7;
-/** One jiffy at 250 Hz: an immediate probe that must not be sent from within the sender. */
-const JIFFY = 4e6;
 
 /** @kernel net/core/neighbour.c neigh_add_timer */
 function neighAddTimer<K>(neigh: Neighbour<K>, delay: number): void {

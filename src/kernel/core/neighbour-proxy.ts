@@ -1,4 +1,5 @@
 /** Answering for others: requests whose answer is put off for a random time. */
+import { timerExpiry } from '../../uapi/jiffies.ts';
 import { REASON } from './drop-reason.ts';
 import type { NeighParms } from './neighbour-parms.ts';
 import type { NeighTable } from './neighbour-table.ts';
@@ -27,9 +28,10 @@ export function pneighEnqueue<K>(table: NeighTable<K>, parms: NeighParms, skb: S
 
 function arm<K>(table: NeighTable<K>, delay: number): void {
   const { queue } = table.kernel;
+  const late = timerExpiry(queue.now, delay) - queue.now;
   if (table.proxyTimer === undefined) {
-    table.proxyTimer = queue.after(delay, 'proxy ARP', () => neighProxyProcess(table));
-  } else queue.rearm(table.proxyTimer, delay);
+    table.proxyTimer = queue.after(late, 'proxy ARP', () => neighProxyProcess(table));
+  } else queue.rearm(table.proxyTimer, late);
 }
 
 /** @kernel net/core/neighbour.c neigh_proxy_process */

@@ -13,6 +13,7 @@ import {
   NLM_F_REPLACE,
   RT_SCOPE_HOST,
 } from '../../uapi/rtnetlink.ts';
+import { isMulticastIpv4 } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
@@ -21,11 +22,13 @@ import { arpIfdown, arpTable } from './arp-table.ts';
 import { ARP_NOTIFY, Devconf, NOPOLICY, NOXFRM } from './devconf.ts';
 import { fibAddIfaddr, fibDelIfaddr, fibInetaddrEvent, fibModifyPrefixMetric } from './fib-frontend.ts';
 import { scheduleLifetimes, setIfaLifetime } from './ifa-lifetime.ts';
-import { ipMcDestroyDev, ipMcDown, ipMcInitDev, ipMcUp } from './igmp.ts';
+import { ipMcDestroyDev, ipMcDown, ipMcInitDev, ipMcJoinGroup, ipMcLeaveGroup, ipMcUp } from './igmp.ts';
 import { InDevice, InIfaddr, inDevGet, inetIfaMatch } from './in-device.ts';
 import { IpMcState } from './ip-mc-list.ts';
 import { ipv4Of } from './ipv4-net.ts';
 
+/** The address is a group: join it (`autojoin`). */
+const IFA_F_MCAUTOJOIN = 0x400;
 const INADDR_LOOPBACK = 0x7f00_0001;
 const ARPOP_REQUEST = 1;
 /** IPv4 needs as much (ETH_MIN_MTU). */
@@ -137,7 +140,7 @@ function inetInsertIfa(ifa: InIfaddr): Ack {
   return undefined;
 }
 
-/** RTM_NEWADDR. @kernel net/ipv4/devinet.c inet_rtm_newaddr #P[IFA_F_MCAUTOJOIN, IFA_PROTO] */
+/** RTM_NEWADDR. @kernel net/ipv4/devinet.c inet_rtm_newaddr #P[IFA_PROTO] */
 export function inetRtmNewaddr(net: NetNamespace, request: AddrRequest, flags: number): Ack {
   const { local } = request;
   if (request.label !== undefined && request.label.length >= IFNAMSIZ) {
@@ -169,6 +172,10 @@ export function inetRtmNewaddr(net: NetNamespace, request: AddrRequest, flags: n
         );
   if (existing === undefined) {
     setIfaLifetime(ifa, valid, preferred);
+    if ((ifa.flags & IFA_F_MCAUTOJOIN) !== 0) {
+      if (!isMulticastIpv4(ifa.address)) return refuse(EINVAL, 'ipv4: Multicast auto join failed');
+      ipMcJoinGroup(dev, ifa.address);
+    }
     return inetInsertIfa(ifa);
   }
   if ((flags & NLM_F_EXCL) !== 0 || (flags & NLM_F_REPLACE) === 0) {
@@ -195,6 +202,7 @@ export function inetRtmDeladdr(net: NetNamespace, request: AddrRequest): Ack {
     return request.prefixlen === candidate.prefixlen && inetIfaMatch(request.address, candidate);
   });
   if (ifa === undefined) return refuse(EADDRNOTAVAIL, 'ipv4: Address not found');
+  if (isMulticastIpv4(ifa.address)) ipMcLeaveGroup(inDev.dev, ifa.address);
   inetDelIfa(inDev, ifa);
   return undefined;
 }

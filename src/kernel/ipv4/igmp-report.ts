@@ -1,5 +1,6 @@
 /** IGMP reports: when they are due, and sending them. */
 import { PACKET_BROADCAST, PACKET_MULTICAST } from '../../uapi/if.ts';
+import { JIFFY, timerExpiry } from '../../uapi/jiffies.ts';
 import { type Ipv4, putIpv4, putU16 } from '../../wire/addr.ts';
 import { checksum } from '../../wire/checksum.ts';
 import {
@@ -38,8 +39,6 @@ import { ipRouteOutputKey } from './route-output.ts';
 import { skbRtable } from './rtable.ts';
 
 const SECOND = 1e9;
-/** CONFIG_HZ=250. */
-const JIFFY = 4e6;
 const IGMP_ALL_ROUTER: Ipv4 = 0xe000_0002;
 const IGMPV3_ALL_MCR: Ipv4 = 0xe000_0016;
 const QUERY_RESPONSE_INTERVAL = 10 * SECOND;
@@ -79,7 +78,8 @@ function unreported(inDev: InDevice, group: Ipv4): boolean {
 /** A random part of `max`, and the two jiffies that the kernel adds. */
 function delayBelow(inDev: InDevice, max: number): number {
   const jiffies = Math.max(Math.floor(max / JIFFY), 1);
-  return (inDev.ipv4.kernel.random.below(jiffies) + 2) * JIFFY;
+  const { random, queue } = inDev.ipv4.kernel;
+  return timerExpiry(queue.now, (random.below(jiffies) + 2) * JIFFY) - queue.now;
 }
 
 /** @kernel net/ipv4/igmp.c igmp_start_timer */

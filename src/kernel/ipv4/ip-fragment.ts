@@ -1,6 +1,7 @@
 /** Putting datagrams together again from their fragments. */
 
 import type { Timer } from '../../sim/queue.ts';
+import { timerExpiry } from '../../uapi/jiffies.ts';
 import { RTN_LOCAL } from '../../uapi/rtnetlink.ts';
 import { type Ipv4, putU16 } from '../../wire/addr.ts';
 import { ICMP_EXC_FRAGTIME, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
@@ -118,9 +119,15 @@ export function ipDefrag(net: NetNamespace, skb: SkBuff, user: number): SkBuff |
     queue = new Ipq(key, user, saddr);
     fragments.queues.set(key, queue);
     const made = queue;
-    queue.timer = ipv4.kernel.queue.after(ipv4.ipfragTime, 'reassembly', () => ipExpire(ipv4, made));
+    queue.timer = ipv4.kernel.queue.after(lifetime(ipv4), 'reassembly', () => ipExpire(ipv4, made));
   }
   return ipFragQueue(ipv4, fragments, queue, skb);
+}
+
+/** Nanoseconds until a datagram in pieces is given up. */
+function lifetime(ipv4: Ipv4Net): number {
+  const { now } = ipv4.kernel.queue;
+  return timerExpiry(now, ipv4.ipfragTime) - now;
 }
 
 function fail(ipv4: Ipv4Net, skb: SkBuff, reason: DropReason, note: string): undefined {
@@ -161,7 +168,7 @@ function reinit(ipv4: Ipv4Net, fragments: Fragments, queue: Ipq): void {
   Object.assign(queue, { pieces: [], firstIn: false, lastIn: false, len: 0, meat: 0, maxSize: 0, maxDfSize: 0 });
   queue.ecn = 0;
   queue.memory = 0;
-  ipv4.kernel.queue.rearm(queue.timer!, ipv4.ipfragTime);
+  ipv4.kernel.queue.rearm(queue.timer!, lifetime(ipv4));
 }
 
 /** @kernel net/ipv4/ip_fragment.c ip_frag_queue */
