@@ -98,7 +98,7 @@ export class EventQueue {
   get nextAt(): number {
     const work = this.ringCount > 0 ? this.ringAt[this.ringHead]! : Number.POSITIVE_INFINITY;
     const timer = this.heap.length > 0 ? this.heap[0]!.expires : Number.POSITIVE_INFINITY;
-    return work < timer ? work : timer;
+    return Math.min(work, timer);
   }
 
   /** Label of the next timer, for messages about runs that never end. */
