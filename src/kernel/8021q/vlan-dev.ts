@@ -21,6 +21,7 @@ import {
   IFF_NO_QUEUE,
   IFF_UNICAST_FLT,
   NET_ADDR_STOLEN,
+  NET_XMIT_CN,
   NETDEV_TX_OK,
   NETIF_F_HW_CSUM,
   type NetDevice,
@@ -60,7 +61,7 @@ function vlanDevHardStartXmit(skb: SkBuff, dev: NetDevice): number {
   skb.dev = vlan.realDev;
   const result = devQueueXmit(skb);
   const { stats } = dev;
-  if (result === NETDEV_TX_OK) {
+  if (result === NETDEV_TX_OK || result === NET_XMIT_CN) {
     stats.txPackets++;
     stats.txBytes += length;
   } else stats.txDropped++;

@@ -170,6 +170,11 @@ function gcDue(br: NetBridge): number {
   return gc.due;
 }
 
+/** How long entries are good is about to change: the work is due when it would have been so far. */
+export function brFdbGcSettle(br: NetBridge): void {
+  gcDue(br);
+}
+
 /** IFLA_BR_GC_TIMER: clock ticks until the next run. */
 export function brFdbGcTimer(br: NetBridge): number {
   const due = gcDue(br);

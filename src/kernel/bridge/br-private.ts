@@ -106,7 +106,9 @@ export class BrTimer {
 
   /** Clock ticks left, 0 when it is not running. @kernel net/bridge/br_stp_timer.c br_timer_value */
   get value(): number {
-    return this.timer?.pending === true ? Math.max(0, Math.floor((this.timer.expires - this.queue.now) / 1e7)) : 0;
+    if (this.timer?.pending !== true) return 0;
+    const jiffies = Math.floor(this.timer.expires / JIFFY) - Math.floor(this.queue.now / JIFFY);
+    return jiffiesToClock(Math.max(0, jiffies));
   }
 }
 

@@ -3,7 +3,7 @@ import { ERANGE } from '../../uapi/errno.ts';
 import { IFF_UP } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import { netifCarrierOff, netifCarrierOn } from '../core/link-watch.ts';
-import { brFdbGcStart } from './br-fdb.ts';
+import { brFdbGcSettle, brFdbGcStart } from './br-fdb.ts';
 import { brMulticastEnablePort } from './br-multicast.ts';
 import {
   BR_KERNEL_STP,
@@ -299,6 +299,7 @@ export function brReceivedTcnBpdu(p: NetBridgePort): void {
 
 /** Learned entries age fast while the topology changes. @kernel net/bridge/br_stp.c __br_set_topology_change */
 export function brSetTopologyChange(br: NetBridge, value: number): void {
+  brFdbGcSettle(br);
   if (br.stpEnabled === BR_KERNEL_STP && br.topologyChange !== value) {
     br.ageingTime = value !== 0 ? 2 * br.forwardDelay : br.bridgeAgeingTime;
   }
@@ -334,6 +335,7 @@ export function brSetAgeingTime(br: NetBridge, ticks: number): Ack {
 
 /** @kernel net/bridge/br_stp.c __br_set_forward_delay @param jiffies */
 export function brSetForwardDelayJiffies(br: NetBridge, jiffies: number): void {
+  brFdbGcSettle(br);
   br.bridgeForwardDelay = jiffies;
   if (brIsRootBridge(br)) br.forwardDelay = jiffies;
 }

@@ -1,7 +1,13 @@
 /** Sending: from a protocol to the driver of a device (net/core/dev.c). */
 import { ETH_P_8021AD, IFF_UP, PACKET_OUTGOING } from '../../uapi/if.ts';
 import { REASON } from './drop-reason.ts';
-import { NET_XMIT_DROP, NETIF_F_HW_VLAN_CTAG_TX, NETIF_F_HW_VLAN_STAG_TX, type NetDevice } from './netdevice.ts';
+import {
+  NET_XMIT_CN,
+  NET_XMIT_DROP,
+  NETIF_F_HW_VLAN_CTAG_TX,
+  NETIF_F_HW_VLAN_STAG_TX,
+  type NetDevice,
+} from './netdevice.ts';
 import type { PacketTap } from './packet-type.ts';
 import { kfreeSkbReason, type SkBuff, traceStep, vlanHwaccelPushInside } from './skbuff.ts';
 import { TRACE_XMIT } from './trace.ts';
@@ -19,14 +25,11 @@ export function devQueueXmit(skb: SkBuff): number {
   const kernel = skb.kernel;
   skb.macHeader = skb.data;
   if (!dev.active) {
-    // Without a carrier, or before the first up, the qdisc is noop.
-    if ((dev.flags & IFF_UP) === 0 && dev.qdisc === 'noqueue') {
-      dev.stats.txDropped++;
-      kfreeSkbReason(skb, REASON.DEV_READY, '__dev_queue_xmit', 'the device is down');
-    } else {
-      kfreeSkbReason(skb, REASON.QDISC_DROP, 'noop_enqueue', 'the device has no carrier');
-    }
-    return NET_XMIT_DROP;
+    // Without a carrier, while it is down, and before it first came up, the queue's qdisc is noop.
+    dev.stats.txDropped++;
+    const why = (dev.flags & IFF_UP) === 0 ? 'the device is down' : 'the device has no carrier';
+    kfreeSkbReason(skb, REASON.QDISC_DROP, 'noop_enqueue', why);
+    return NET_XMIT_CN;
   }
   if (kernel.xmitRecursion > XMIT_RECURSION_LIMIT) {
     kernel.printk(`Dead loop on virtual device ${dev.name}, fix it urgently!`);

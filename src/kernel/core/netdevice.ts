@@ -22,6 +22,8 @@ export type RxHandler = (skb: SkBuff) => number;
 /** Results of ndo_start_xmit and dev_queue_xmit. */
 export const NETDEV_TX_OK = 0;
 export const NET_XMIT_DROP = 1;
+/** Dropped, but to the sender it counts as sent (congestion notification). */
+export const NET_XMIT_CN = 2;
 
 /** dev->priv_flags that other parts of the kernel test. */
 export const IFF_EBRIDGE = 1 << 0;

@@ -21,6 +21,7 @@ import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { macHighAt, macLowAt } from '../core/mac-table.ts';
 import {
+  NET_XMIT_CN,
   NETDEV_TX_OK,
   type NetDevice,
   RX_HANDLER_ANOTHER,
@@ -264,7 +265,7 @@ export function macvlanStartXmit(skb: SkBuff, dev: NetDevice): number {
   const length = skb.len;
   const result = macvlanQueueXmit(skb, dev.priv as MacvlanDev);
   const { stats } = dev;
-  if (result === NETDEV_TX_OK) {
+  if (result === NETDEV_TX_OK || result === NET_XMIT_CN) {
     stats.txPackets++;
     stats.txBytes += length;
   } else stats.txDropped++;
