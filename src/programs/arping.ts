@@ -271,7 +271,7 @@ class Arping {
 
   async run(): Promise<number> {
     const process = this.#process;
-    const { count, interval, timeout, unsolicited } = this.#options;
+    const { count, interval, timeout } = this.#options;
     for (const signal of ['INT', 'QUIT', 'TERM'] as const) {
       process.onSignal(signal, () => {
         this.#done = true;
@@ -284,7 +284,6 @@ class Arping {
     let networkDown = false;
     this.#send();
     while (!this.#done) {
-      if (this.#sent === count && unsolicited) break;
       const until = Math.min(nextAt, timeoutAt);
       if (!this.#socket.readable) {
         const wait = until === never ? undefined : Math.max(0, until - process.now());
