@@ -184,7 +184,7 @@ export class Session {
             } else this.scheduler.park(sh.proc);
           });
       });
-      while (!done) await init.block();
+      while (!done && this.scheduler.stop === undefined) await init.block();
       return sh.proc.fatal === undefined ? sh.status : 128 + sh.proc.fatalSignal;
     });
   }
@@ -228,7 +228,7 @@ export class Session {
         this.scheduler.wake(init);
         this.scheduler.kick();
       });
-      while (!over) await init.block();
+      while (!over && this.scheduler.stop === undefined) await init.block();
       return this.shell.status;
     });
   }
@@ -322,17 +322,14 @@ export class Session {
 
   /** Let the killed processes run their `finally` blocks. */
   private async burial(): Promise<void> {
-    const { init, table } = this.system;
-    while ([...table.values()].some((proc) => proc !== init && proc !== this.shell.proc && !proc.ended)) {
-      this.system.killAll();
-      await this.scheduler.yield(init);
-    }
+    this.system.killAll();
+    while (!this.scheduler.idle) await this.scheduler.yield(this.system.init);
   }
 
   private async ended(proc: Proc): Promise<void> {
     const { init } = this.system;
     proc.onEnd = () => this.scheduler.wake(init);
-    while (!proc.ended) await init.block();
+    while (!proc.ended && this.scheduler.stop === undefined) await init.block();
   }
 }
 

@@ -125,6 +125,10 @@ export function assignElement(sh: Shell, name: string, subscript: string, value:
   const target = sh.targetName(name);
   const variable = sh.vars.ensure(target);
   checkWritable(sh, variable, target);
+  if (subscript === '') {
+    void sh.complain(`${name}[]: bad array subscript`);
+    throw new CommandFailure();
+  }
   setElement(sh, variable, subscript, value, append);
 }
 
@@ -177,6 +181,8 @@ export interface ArrayAssignment {
   index: string | undefined;
   append: boolean;
   value: string | ElementValue[];
+  /** As written, for `set -x` of an array. */
+  text: string;
 }
 
 export function assignArray(sh: Shell, variable: Variable, elements: readonly ElementValue[], append: boolean): void {

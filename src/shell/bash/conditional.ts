@@ -5,7 +5,7 @@ import { drive, type Eval, expandPattern, expandRegex, expandText } from './expa
 import { compareFiles, fileTest, isFileBinary, isFileUnary, variableIsSet } from './file-test.ts';
 import type { Test } from './ir.ts';
 import { patternRegExp } from './pattern.ts';
-import { quoteIfNeeded } from './quote.ts';
+import { quoteTrace } from './quote.ts';
 import { regexSource } from './regex.ts';
 import type { Shell } from './shell.ts';
 import { traceTest } from './xtrace.ts';
@@ -36,7 +36,7 @@ function* evaluateTest(sh: Shell, test: Test): Eval<boolean> {
       return !(yield* evaluateTest(sh, test.operand));
     case 'unary': {
       const operand = yield* expandText(sh, test.operand);
-      if (sh.options.has('xtrace')) yield traceTest(sh, `${test.op} ${quoteIfNeeded(operand)}`);
+      if (sh.options.has('xtrace')) yield traceTest(sh, `${test.op} ${quoteTrace(operand)}`);
       return unary(sh, test.op, operand);
     }
     case 'binary':
@@ -75,17 +75,17 @@ function* binary(sh: Shell, test: Test & { kind: 'binary' }): Eval<boolean> {
   const trace = sh.options.has('xtrace');
   if (op === '=~') {
     const pattern = yield* expandRegex(sh, test.right);
-    if (trace) yield traceTest(sh, `${quoteIfNeeded(left)} =~ ${pattern}`);
+    if (trace) yield traceTest(sh, `${quoteTrace(left)} =~ ${pattern}`);
     return matchRegex(sh, left, pattern);
   }
   if (op === '==' || op === '=' || op === '!=') {
     const pattern = yield* expandPattern(sh, test.right);
-    if (trace) yield traceTest(sh, `${quoteIfNeeded(left)} ${op} ${pattern}`);
+    if (trace) yield traceTest(sh, `${quoteTrace(left)} ${op} ${pattern}`);
     const options = { extglob: true, ignoreCase: sh.shopts.get('nocasematch') === true };
     return patternRegExp(pattern, options).test(left) === (op !== '!=');
   }
   const right = yield* expandText(sh, test.right);
-  if (trace) yield traceTest(sh, `${quoteIfNeeded(left)} ${op} ${quoteIfNeeded(right)}`);
+  if (trace) yield traceTest(sh, `${quoteTrace(left)} ${op} ${quoteTrace(right)}`);
   if (op === '<') return left < right;
   if (op === '>') return left > right;
   const compare = NUMERIC[op];

@@ -81,6 +81,7 @@ function globField(sh: Shell, field: Field, out: string[]): void {
     extglob,
     dotglob: sh.shopts.get('dotglob') === true,
     globstar: sh.shopts.get('globstar') === true,
+    skipDots: sh.shopts.get('globskipdots') === true,
     nocaseglob: sh.shopts.get('nocaseglob') === true,
   });
   if (paths.length > 0) out.push(...paths);
@@ -105,6 +106,12 @@ export function* expandPattern(sh: Shell, word: Word): Eval<string> {
   return sink.text;
 }
 
+function* expandReplacement(sh: Shell, word: Word): Eval<string> {
+  const sink = new PatternSink(sh.ifs, (text) => text.replace(/[\\&]/g, '\\$&'));
+  yield* evaluate(sh, word.parts, sink);
+  return sink.text;
+}
+
 /** A regular expression for `=~`: what is quoted stands for itself. */
 export function* expandRegex(sh: Shell, word: Word): Eval<string> {
   const sink = new PatternSink(sh.ifs, (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
@@ -120,7 +127,7 @@ export function* evaluate(sh: Shell, parts: readonly Part[], sink: Sink): Eval<v
         break;
       case 'param':
         if (part.simple) simpleParameter(sh, part.name, part.quoted, sink);
-        else yield* parameterPart(sh, part, sink, { evaluate, text: expandText, pattern: expandPattern });
+        else yield* parameterPart(sh, part, sink, { evaluate, text: expandText, pattern: expandPattern, replacement: expandReplacement });
         break;
       case 'command': {
         const text = (yield sh.exec.substitute(sh, part.body)) as string;

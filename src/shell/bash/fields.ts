@@ -56,6 +56,28 @@ export class PatternSink implements Sink {
   }
 }
 
+/** The operand of `${x-operand}`: its unquoted text is split as if it came from an expansion. */
+export class OperandSink implements Sink {
+  private readonly inner: Sink;
+
+  constructor(inner: Sink) {
+    this.inner = inner;
+  }
+
+  literal(text: string, quoted: boolean): void {
+    if (quoted) this.inner.literal(text, true);
+    else this.inner.expansion(text, false);
+  }
+
+  expansion(text: string, quoted: boolean): void {
+    this.inner.expansion(text, quoted);
+  }
+
+  list(values: readonly string[], quoted: boolean, star: boolean): void {
+    this.inner.list(values, quoted, star);
+  }
+}
+
 export interface Field {
   text: string;
   /** With quoted characters escaped, for pathname expansion. */

@@ -9,6 +9,8 @@ export interface GlobOptions {
   dotglob: boolean;
   globstar: boolean;
   nocaseglob: boolean;
+  /** `.*` does not match `.` and `..`. */
+  skipDots: boolean;
 }
 
 /** Paths that match, sorted as in the C locale; empty when none does. */
@@ -27,7 +29,8 @@ export function globPaths(proc: Proc, pattern: string, options: GlobOptions): st
     const next: string[] = [];
     if (options.globstar && part === '**') {
       for (const base of bases) {
-        if (base !== '' || !last) next.push(base);
+        if (!last) next.push(base);
+        else if (base !== '') next.push(base.endsWith('/') ? base : `${base}/`);
         descend(proc, base, options, last, next);
       }
     } else if (hasPattern(part, options.extglob)) {
@@ -38,7 +41,7 @@ export function globPaths(proc: Proc, pattern: string, options: GlobOptions): st
           if (name.startsWith('.') && !dots) continue;
           if (regexp.test(name)) next.push(join(base, name));
         }
-        if (part.startsWith('.') || part.startsWith('\\.')) {
+        if (!options.skipDots && (part.startsWith('.') || part.startsWith('\\.'))) {
           for (const name of ['.', '..']) if (regexp.test(name)) next.push(join(base, name));
         }
       }

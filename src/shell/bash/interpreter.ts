@@ -76,9 +76,7 @@ export async function runText(
   if (error === undefined) return status;
   await reportSyntaxError(sh, source, error, options.label);
   sh.status = 2;
-  if (options.label === undefined && !sh.interactive) {
-    sh.jump = 'exit';
-  }
+  if (options.label === undefined && !sh.interactive && sh.frames.length === 0 && sh.runningTrap === 0) sh.jump = 'exit';
   return 2;
 }
 
@@ -128,24 +126,31 @@ async function showInput(sh: Shell, source: Source, from: number, pos: number): 
 
 /** The first statement that bash would not have run before it met the error. */
 function firstBroken(statements: readonly Statement[], source: Source, error: Trouble): number {
-  let index = statements.findIndex((statement) => statement.end >= error.pos && statement.pos <= error.pos);
-  if (index < 0) index = statements.findIndex((statement) => statement.pos > error.pos);
-  if (index < 0) {
-    const last = statements.at(-1);
-    const between = last === undefined ? '' : source.text.slice(last.end, error.pos);
-    index = last !== undefined && !between.includes('\n') ? statements.length - 1 : statements.length;
-  }
-  while (
-    index > 0 &&
-    !source.text.slice(statements[index - 1]!.end, statements[index]?.pos ?? error.pos).includes('\n')
-  )
-    index--;
-  return index;
+  const { text } = source;
+  if (text.slice(error.pos).trim() === '') return Math.max(0, groupStart(statements, text, statements.length - 1));
+  const found = statements.findIndex((statement) => statement.end > error.pos);
+  const index = found < 0 ? statements.length : found;
+  const start = Math.min(error.pos, statements[index]?.pos ?? error.pos);
+  if (index === 0 || text.slice(statements[index - 1]!.end, start).includes('\n')) return index;
+  return groupStart(statements, text, index - 1);
+}
+
+/** The first statement on the line of statement `index`. */
+function groupStart(statements: readonly Statement[], text: string, index: number): number {
+  let first = index;
+  while (first > 0 && !text.slice(statements[first - 1]!.end, statements[first]!.pos).includes('\n')) first--;
+  return first;
+}
+
+/** Bash counts one line more at the end of a text that has no newline there. */
+function lastLine(source: Source): number {
+  const { text } = source;
+  return source.firstLine + text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
 async function reportSyntaxError(sh: Shell, source: Source, error: Trouble, label: string | undefined): Promise<void> {
   const found = syntaxErrorToken(source, error);
-  const line = lineAt(source, found.pos);
+  const line = found.atEnd ? lastLine(source) : lineAt(source, found.pos);
   const name = sh.commandString && sh.frames.length === 0 && label === undefined ? `${sh.name}: -c` : sh.currentFile;
   const prefix = label === undefined ? `${name}: line ${line}: ` : `${sh.currentFile}: ${label}: line ${line}: `;
   let text = `${prefix}${found.message}\n`;

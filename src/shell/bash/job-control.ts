@@ -111,7 +111,6 @@ function usesLastPipe(sh: Shell, background: boolean): boolean {
 
 /** One command of a pipeline or a background command: a program takes the process over. */
 function startMember(child: Shell, command: Node): void {
-  child.errexitIgnored = 0;
   child.tailNode = command.kind === 'simple' ? command : command.kind === 'subshell' ? tailOf(command.body) : undefined;
   const run =
     command.kind === 'subshell' ? () => child.exec.list(child, command.body) : () => child.exec.node(child, command);

@@ -18,7 +18,7 @@ export function locate(sh: Shell, name: string): Executable | 'script' | { statu
   if (found.errno === ENOEXEC) return 'script';
   if (found.errno === EISDIR) return { status: 126, message: `${path}: Is a directory` };
   if (found.errno === ENOENT && !isRefusal(system.vfs.resolve(proc, path))) {
-    return { status: 126, message: `${path}: cannot execute: required file not found` };
+    return { status: 127, message: `${path}: cannot execute: required file not found` };
   }
   const missing = found.errno === ENOENT || found.errno === ENOTDIR;
   return { status: missing && found.errno === ENOENT ? 127 : 126, message: `${path}: ${strerror(found.errno)}` };

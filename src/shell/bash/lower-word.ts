@@ -9,7 +9,7 @@ import { lineAt } from './source.ts';
 /** How text outside any quotes in this word is read. */
 type Quoting = 'bare' | 'double' | 'here';
 
-const GLOB = /[*?[\\]/;
+const GLOB = /[*?[\\(]/;
 
 /** A word of a command: usually one, several after brace expansion. */
 export function lowerWords(word: WordSyntax, source: Source, out: Word[]): void {
@@ -67,7 +67,7 @@ function finish(text: string, parts: Part[]): Word {
       literal = only.text;
   } else if (
     parts.length > 1 &&
-    parts.every((part) => part.kind === 'lit' && (part.quoted || !/[*?[\\(]/.test(part.text)))
+    parts.every((part) => part.kind === 'lit' && (part.quoted || !GLOB.test(part.text)))
   ) {
     literal = parts.map((part) => (part as Literal).text).join('');
   }
@@ -258,8 +258,20 @@ function lowerOperation(
     case 'Names':
       return { kind: 'names', operator: operation.operator };
     default:
-      return { kind: 'bad' };
+      return toggle(operation.operator) ?? { kind: 'bad' };
   }
+}
+
+/** `${x~pattern}` and `${x~~pattern}`, which change the case over: the parser does not know them. */
+function toggle(text: string): ParamOp | undefined {
+  if (!text.startsWith('~')) return undefined;
+  const operator = text.startsWith('~~') ? '~~' : '~';
+  const rest = text.slice(operator.length);
+  return { kind: 'case', operator, pattern: rest === '' ? undefined : literalPattern(rest) };
+}
+
+function literalPattern(text: string): Word {
+  return { text, parts: [{ kind: 'lit', text, quoted: false }], literal: undefined };
 }
 
 // ---------------------------------------------------------------- tildes

@@ -269,7 +269,11 @@ function lowerRedir(node: Redirection, source: Source): Redir {
   const fdVar = descriptor?.type === 'FileDescriptorVariable' ? descriptor.name : undefined;
   if (node.type === 'HereDoc') {
     const quoted = node.delimiter?.quoted === true;
-    const body = quoted ? literalWord(node.body.text) : lowerHere(node.body.text, node.body.parts, source);
+    let body: Word;
+    if (node.operator === '<<-') {
+      const text = node.body.text.replace(/^\t+/gm, '');
+      body = quoted ? literalWord(text) : lowerArithmetic(text, lineAt(source, node.body.pos));
+    } else body = quoted ? literalWord(node.body.text) : lowerHere(node.body.text, node.body.parts, source);
     return { kind: 'here', fd, fdVar, body, string: false };
   }
   const target = node.target === undefined ? EMPTY : lowerWord(node.target, source);

@@ -3,7 +3,7 @@ import { arithmetic, assignElement, assignScalar, readElement, unbound } from '.
 import { Abort } from './error.ts';
 import type { Eval } from './expand.ts';
 import type { Sink } from './fields.ts';
-import { TextSink } from './fields.ts';
+import { OperandSink, TextSink } from './fields.ts';
 import type { ParamOp, ParamPart, Part, Word } from './ir.ts';
 import { matchPrefix, matchSuffix, patternRegExp, replacePattern } from './pattern.ts';
 import type { Shell } from './shell.ts';
@@ -12,9 +12,12 @@ import type { Variable } from './variable.ts';
 
 /** Expansion of operands, handed in by expand.ts. */
 export interface Operands {
+  /** Where an unquoted operand of `-` or `+` goes: it is split like an expansion. */
   evaluate(sh: Shell, parts: readonly Part[], sink: Sink): Eval<void>;
   text(sh: Shell, word: Word): Eval<string>;
   pattern(sh: Shell, word: Word): Eval<string>;
+  /** The replacement of `${x/a/b}`, its quoted `&` escaped. */
+  replacement(sh: Shell, word: Word): Eval<string>;
 }
 
 /** What a parameter refers to. */
@@ -121,7 +124,6 @@ function indirection(
   const target = reference.list === undefined ? reference.value : reference.list.join(' ');
   if (target === undefined || target === '') {
     if (part.op?.kind === 'default' && target === undefined) return { ...reference, value: undefined, list: undefined };
-    if (target === undefined && /^[A-Za-z_]/.test(part.name) && sh.option('nounset')) unbound(sh, part.name);
     void sh.complain(`${target === undefined ? part.name : ''}: invalid indirect expansion`);
     throw new Abort('discard');
   }
@@ -181,9 +183,9 @@ function* operate(
     case 'replace': {
       checkBound(sh, part, reference);
       const pattern = yield* operands.pattern(sh, op.pattern);
-      const replacement = yield* operands.pattern(sh, op.replacement);
       const ampersand = sh.shopts.get('patsub_replacement') === true;
-      const make = (match: string) => substituteMatch(replacement, match, ampersand);
+      const replacement = ampersand ? yield* operands.replacement(sh, op.replacement) : yield* operands.text(sh, op.replacement);
+      const make = (match: string) => (ampersand ? substituteMatch(replacement, match) : replacement);
       const ignoreCase = sh.shopts.get('nocasematch') === true;
       const replace = (text: string) =>
         replacePattern(text, pattern, op.operator as '/', { ...options, ignoreCase }, make);
@@ -224,11 +226,8 @@ function* operate(
 }
 
 /** The replacement of `${x/a/b}`: an unquoted `&` is what matched. */
-function substituteMatch(replacement: string, match: string, ampersand: boolean): string {
-  return replacement.replace(/\\([\s\S])|&/g, (found, escaped?: string) => {
-    if (escaped !== undefined) return escaped;
-    return ampersand ? match : found;
-  });
+function substituteMatch(replacement: string, match: string): string {
+  return replacement.replace(/\\([\\&])|&/g, (_found, escaped?: string) => escaped ?? match);
 }
 
 function mapValue(reference: Reference, change: (text: string) => string): string | string[] {
@@ -267,8 +266,8 @@ function* defaults(
   }
   const kind = op.operator.at(-1);
   if (kind === '+') {
-    if (isSet) yield* operands.evaluate(sh, op.operand.parts, sink);
-    else sink.expansion('', part.quoted);
+    if (isSet) yield* operands.evaluate(sh, op.operand.parts, new OperandSink(sink));
+    else if (list === undefined || reference.star) sink.expansion('', part.quoted);
     return;
   }
   if (isSet) {
@@ -276,7 +275,7 @@ function* defaults(
     return;
   }
   if (kind === '-') {
-    yield* operands.evaluate(sh, op.operand.parts, sink);
+    yield* operands.evaluate(sh, op.operand.parts, new OperandSink(sink));
     if (op.operand.parts.length === 0 && part.quoted) sink.expansion('', true);
     return;
   }

@@ -63,6 +63,11 @@ export function quoteIfNeeded(text: string): string {
   return needsQuotes(text) ? quoteSingle(text) : text;
 }
 
+/** set -x: as {@link quoteIfNeeded}, but newlines and tabs stay themselves. */
+export function quoteTrace(text: string): string {
+  return UNPRINTABLE.test(text.replace(/[\n\t]/g, '')) || !/[\n\t]/.test(text) ? quoteIfNeeded(text) : quoteSingle(text);
+}
+
 function needsQuotes(text: string): boolean {
   return /[ \t\n!"$&'()*;<>?[\\\]^`{|}]/.test(text) || /^[#~]/.test(text) || /[:=]~/.test(text);
 }

@@ -161,7 +161,7 @@ export class Shell {
       this.vars = new Variables();
       this.functions = new Map();
       this.aliases = new Map();
-      this.options = new Set<SetOption>(['braceexpand', 'hashall']);
+      this.options = new Set<SetOption>(['braceexpand', 'hashall', 'interactive-comments']);
       this.shopts = defaultShopts();
       this.traps = new Map();
       this.frames = [];

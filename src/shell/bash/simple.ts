@@ -203,7 +203,7 @@ async function assignmentsOnly(sh: Shell, node: Simple): Promise<number> {
 function* expandAssign(sh: Shell, assign: Assign): Eval<ArrayAssignment> {
   const index = assign.index === undefined ? undefined : yield* expandText(sh, assign.index);
   const value = 'parts' in assign.value ? yield* expandText(sh, assign.value) : yield* expandElements(sh, assign.value);
-  return { name: assign.name, index, append: assign.append, value };
+  return { name: assign.name, index, append: assign.append, value, text: assign.text };
 }
 
 function* expandElements(sh: Shell, elements: readonly ArrayElement[]): Eval<ElementValue[]> {

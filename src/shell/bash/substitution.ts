@@ -17,7 +17,6 @@ export async function substitute(sh: Shell, body: Body): Promise<string> {
   child.proc.setFd(1, pipe.writer);
   child.inSubstitution = true;
   child.traceLevel++;
-  child.errexitIgnored = 0;
   if (sh.shopts.get('inherit_errexit') !== true) child.options.delete('errexit');
   child.tailNode = tailOf(list);
   runSubshell(child, () => child.exec.list(child, list));

@@ -6,6 +6,8 @@ export interface Described {
   pos: number;
   /** Bash repeats the line. */
   showLine: boolean;
+  /** The text ended too early. */
+  atEnd: boolean;
 }
 
 const OPERATOR = /^(?:;;&|;;|;&|&&|\|\||\|&|<<-|<<<|<<|>>|&>>|&>|>&|<&|<>|>\||[;&|()<>])/;
@@ -16,18 +18,17 @@ export function syntaxErrorToken(source: Source, error: { message: string; pos: 
     ? openQuote(text, error.pos)
     : undefined;
   if (quote !== undefined) {
-    return { message: `unexpected EOF while looking for matching \`${quote}'`, pos: error.pos, showLine: false };
+    return { message: `unexpected EOF while looking for matching \`${quote}'`, pos: error.pos, showLine: false, atEnd: false };
   }
   let pos = error.pos;
   while (pos < text.length && (text[pos] === ' ' || text[pos] === '\t')) pos++;
   if (pos >= text.length || text.slice(pos).trim() === '') {
-    const end = text.endsWith('\n') ? text.length : text.length;
-    return { message: 'syntax error: unexpected end of file', pos: end, showLine: false };
+    return { message: 'syntax error: unexpected end of file', pos: text.length, showLine: false, atEnd: true };
   }
   const rest = text.slice(pos);
-  if (rest.startsWith('\n')) return { message: "syntax error near unexpected token `newline'", pos, showLine: true };
+  if (rest.startsWith('\n')) return { message: "syntax error near unexpected token `newline'", pos, showLine: true, atEnd: false };
   const token = OPERATOR.exec(rest)?.[0] ?? /^[^\s;&|()<>]+/.exec(rest)?.[0] ?? rest[0]!;
-  return { message: `syntax error near unexpected token \`${token}'`, pos, showLine: true };
+  return { message: `syntax error near unexpected token \`${token}'`, pos, showLine: true, atEnd: false };
 }
 
 /** The quote or bracket that is never closed, from the place where it opens. */

@@ -53,7 +53,8 @@ export function transformList(
   if (operator === 'a') return values.map(() => variable?.attributes ?? '');
   if (operator === 'K' && variable?.isArray === true) {
     const keys = variable.keys;
-    return [values.map((value, i) => `${keyText(variable, keys[i]!)} ${quoteDouble(value)}`).join(' ')];
+    const pairs = values.map((value, i) => `${keyText(variable, keys[i]!)} ${quoteDouble(value)}`).join(' ');
+    return [variable.assoc !== undefined && pairs !== '' ? `${pairs} ` : pairs];
   }
   if (operator === 'k' && variable?.isArray === true) {
     const keys = variable.keys;

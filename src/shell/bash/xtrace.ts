@@ -3,7 +3,7 @@ import type { ArrayAssignment } from './assign.ts';
 import { drive, expandText } from './expand.ts';
 import type { Node } from './ir.ts';
 import { lowerHereText } from './lower.ts';
-import { quoteIfNeeded } from './quote.ts';
+import { quoteTrace } from './quote.ts';
 import type { Shell } from './shell.ts';
 import { promptString } from './transform.ts';
 
@@ -35,19 +35,18 @@ export async function traceCommand(
   argv: readonly string[],
   arrays: readonly (ArrayAssignment | undefined)[] = [],
 ): Promise<void> {
-  const words = argv.map((arg, i) => (arrays[i] === undefined ? quoteIfNeeded(arg) : arg));
+  const words = argv.map((arg, i) => (arrays[i] === undefined ? quoteTrace(arg) : arg));
   await emit(sh, words.join(' '));
 }
 
-export async function traceAssignment(sh: Shell, assign: ArrayAssignment & { source?: string }): Promise<void> {
+export async function traceAssignment(sh: Shell, assign: ArrayAssignment): Promise<void> {
+  if (typeof assign.value !== 'string') {
+    await emit(sh, assign.text);
+    return;
+  }
   const index = assign.index === undefined ? '' : `[${assign.index}]`;
   const sign = assign.append ? '+=' : '=';
-  const value =
-    typeof assign.value === 'string'
-      ? assign.value === ''
-        ? ''
-        : quoteIfNeeded(assign.value)
-      : `(${assign.source ?? assign.value.map((element) => element.value).join(' ')})`;
+  const value = assign.value === '' ? '' : quoteTrace(assign.value);
   await emit(sh, `${assign.name}${index}${sign}${value}`);
 }
 

@@ -128,6 +128,7 @@ export class Proc extends Thread implements Process {
 
   async sleep(ns: number): Promise<boolean> {
     await this.drain();
+    if (this.fatal !== undefined) throw this.fatal;
     const { scheduler, queue } = this.system;
     const until = queue.now + ns;
     this.interrupted = false;
@@ -143,6 +144,7 @@ export class Proc extends Thread implements Process {
 
   async poll(sources: readonly Pollable[], timeout?: number): Promise<'ready' | 'timeout' | 'signal'> {
     await this.drain();
+    if (this.fatal !== undefined) throw this.fatal;
     const { scheduler, queue } = this.system;
     this.interrupted = false;
     const wake = () => scheduler.wake(this);
@@ -241,6 +243,7 @@ export class Proc extends Thread implements Process {
 
   /** Let time pass that no signal handler cuts short: the cost of an exec. */
   async spend(ns: number): Promise<void> {
+    if (this.fatal !== undefined) throw this.fatal;
     const { scheduler, queue } = this.system;
     const until = queue.now + ns;
     if (scheduler.elapse(until)) return;

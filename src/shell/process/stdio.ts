@@ -73,8 +73,9 @@ export class Output implements OutputStream {
     if (isRefusal(taken)) {
       this.chunks = [];
       this.size = 0;
-      if (taken.errno === EPIPE) this.proc.raise(SIGPIPE);
       this.failed = true;
+      if (taken.errno === EPIPE) this.proc.raise(SIGPIPE);
+      if (this.proc.fatal !== undefined) throw this.proc.fatal;
       return true;
     }
     this.chunks = taken === data.length ? [] : [data.subarray(taken)];

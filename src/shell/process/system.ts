@@ -11,7 +11,7 @@ import { Mounts, Vfs } from '../fs/vfs.ts';
 import { decode } from './bytes.ts';
 import { EXEC_TIME, NO_SUCH_PROCESS, Proc } from './proc.ts';
 import type { Scheduler } from './scheduler.ts';
-import { STOP_SIGNAL } from './scheduler.ts';
+import { RUNNING, STOP_SIGNAL } from './scheduler.ts';
 import { SIGCONT, signalNumber } from './signals.ts';
 
 /** A program of this layer, which may look at the process table. Those of src/programs need only `Process`. */
@@ -195,6 +195,7 @@ export class System {
       if (proc === this.init || proc.ended) continue;
       proc.raise(SIGCONT);
       this.scheduler.kill(proc, STOP_SIGNAL);
+      if (proc.resume === undefined && proc.state !== RUNNING) proc.end(0, STOP_SIGNAL);
     }
     this.scheduler.wake(this.init);
   }

@@ -75,7 +75,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** The dates that scripts write: @seconds, ISO, now, yesterday, `1 hour ago`, `+5 min`. */
-function parseDate(text: string, now: number): number | undefined {
+export function parseDate(text: string, now: number): number | undefined {
   const trimmed = text.trim();
   const epoch = /^@(-?\d+)(?:\.(\d+))?$/.exec(trimmed);
   if (epoch !== null) return Number(epoch[1]) * 1e9 + Number((epoch[2] ?? '').padEnd(9, '0').slice(0, 9));

@@ -6,6 +6,7 @@ import { utility } from '../text/library.ts';
 import { builtinProgram } from './builtin-programs.ts';
 import { cat } from './cat.ts';
 import { date } from './date.ts';
+import { basename, chmod, cp, dirname, ln, mkdir, mv, readlink, rm, rmdir, touch } from './file-commands.ts';
 import { mkfifo, mktemp, realpath, truncate } from './make-files.ts';
 import { mount, mountpoint, umount } from './mount.ts';
 import { killall, killProgram, pgrep, pidof, pkill, ps } from './process-list.ts';
@@ -16,12 +17,23 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'awk base64 basename chmod column comm cp cut diff dirname du expand expr file find fold gunzip gzip join jq ln ls md5sum mkdir mv nl od paste printenv readlink rev rm rmdir sed seq sha1sum sha256sum sort split stat strings tac tar touch tr tree unexpand uniq wc xargs yq zcat'.split(
+  'awk base64 column comm cut diff du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sed seq sha1sum sha256sum sort split stat strings tac tar tr tree unexpand uniq wc xargs yq zcat'.split(
     ' ',
   );
 
 const OWN: [string, SystemProgram][] = [
   ['arch', arch],
+  ['basename', basename],
+  ['chmod', chmod],
+  ['cp', cp],
+  ['dirname', dirname],
+  ['ln', ln],
+  ['mkdir', mkdir],
+  ['mv', mv],
+  ['readlink', readlink],
+  ['rm', rm],
+  ['rmdir', rmdir],
+  ['touch', touch],
   ['bash', bash],
   ['cat', cat],
   ['date', date],

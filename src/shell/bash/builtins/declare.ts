@@ -12,6 +12,7 @@ import {
 import type { Builtin } from '../builtin.ts';
 import { CommandFailure } from '../error.ts';
 import { parseLiteral } from '../literal.ts';
+import { traceAssignment } from '../xtrace.ts';
 import { functionText } from '../print.ts';
 import { quoteDouble, quoteIfNeeded } from '../quote.ts';
 import type { Shell } from '../shell.ts';
@@ -113,7 +114,7 @@ function saveOptions(sh: Shell): void {
 function split(text: string): ArrayAssignment | string | undefined {
   const match = /^([A-Za-z_]\w*)(?:\[([^\]]*(?:\[[^\]]*\][^\]]*)*)\])?(\+?=)([\s\S]*)$/.exec(text);
   if (match === null) return isIdentifier(text) ? text : undefined;
-  return { name: match[1]!, index: match[2], append: match[3] === '+=', value: match[4]! };
+  return { name: match[1]!, index: match[2], append: match[3] === '+=', value: match[4]!, text };
 }
 
 function declareOne(
@@ -360,6 +361,7 @@ function mark(
     return false;
   }
   const name = sh.targetName(typeof assignment === 'string' ? assignment : assignment.name);
+  if (typeof assignment !== 'string' && sh.options.has('xtrace')) void traceAssignment(sh, assignment);
   const variable = sh.vars.ensure(name);
   try {
     if (flags.has('A')) becomeAssoc(variable);

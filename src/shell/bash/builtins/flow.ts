@@ -6,6 +6,7 @@ import { decode } from '../../process/bytes.ts';
 import { arithmetic } from '../assign.ts';
 import type { Builtin } from '../builtin.ts';
 import { describeCommand } from '../describe.ts';
+import { Abort } from '../error.ts';
 import { searchPath } from '../lookup.ts';
 import type { Shell } from '../shell.ts';
 import { runTrap } from '../traps.ts';
@@ -188,7 +189,12 @@ export const letBuiltin: Builtin = (sh, argv) => {
     return 1;
   }
   let value = 0n;
-  for (const text of argv.slice(first)) value = arithmetic(sh, text, 'let: ');
+  try {
+    for (const text of argv.slice(first)) value = arithmetic(sh, text, 'let: ');
+  } catch (error) {
+    if (error instanceof Abort && error.kind === 'discard') return 1;
+    throw error;
+  }
   return value === 0n ? 1 : 0;
 };
 

@@ -1,0 +1,2 @@
+set -e; false || echo ok1; if false; then :; fi; ! true; while false; do :; done; true && false || echo ok2; false && true; echo "after and"; { false || true; }; (false) || echo ok3; f() { false; echo "in f continues"; }; f || echo no; f && echo ok4; if f; then echo ok5; fi; ! f; echo neg
+x=$(false) || true; echo a; [[ a == b ]] || echo b; (( 0 )) || echo c; case a in a) false || echo d;; esac; until true; do :; done; (set +e; false; echo sub); false | true; echo pipe; for i in 1; do false || continue; done; trap 'echo "exit $?"' EXIT; g() { return 3; }; g; echo notreached

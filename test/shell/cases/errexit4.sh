@@ -1,0 +1,1 @@
+set -e; set -o pipefail; true | true; echo a; ((1)); let 1; echo b; a=$((0)); echo c; read x < /dev/null || echo "eof"; h() { local r=$(false); echo "local ok"; }; h; eval 'false || true'; echo d; eval false; echo no

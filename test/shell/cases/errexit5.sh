@@ -1,0 +1,1 @@
+set -e; f() { set +e; false; echo cont; set -e; }; f; if ! false; then echo inv; fi; test -f /nofile && echo no; echo still; bash -e -c 'false; echo no' || echo "child $?"; (( x = 0 )) || true; echo z; ((0)); echo no

@@ -1,0 +1,11 @@
+s="hello world hello"
+echo "${s/hello/bye}" "${s//hello/bye}" "${s/#hello/X}" "${s/%hello/Y}" "${s//o}" "${s/ */}"
+echo "${s//[aeiou]/_}" "${s//l+/L}" "${s/wor??/[&]}" "${s//hello/<&>}" "${s//hello/\&}"
+p='a/b/c'; echo "${p//\//-}" "${p/\//-}" "${p////:}"
+x='$dollar'; echo "${x/\$/USD }" "${x//\$/}"
+e=; echo "[${e/x/y}] [${s/nomatch/y}] [${s//}]"
+a=(foo bar baz); echo "${a[@]/b/B}" "${a[@]/#/pre-}" "${a[@]/%/-post}"
+star='a*b*c'; echo "${star//\*/+}" "${star//"*"/S}"
+mac=02:00:00:aa:bb:cc; echo ${mac//:/} ${mac//:/-} ${mac^^} ${mac##*:} ${mac%%:*}
+r='R&R'; echo "${s/hello/$r}" "${s/hello/"$r"}"
+shopt -u patsub_replacement; echo "${s/hello/<&>}"

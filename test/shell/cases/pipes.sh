@@ -1,0 +1,7 @@
+echo a | cat; echo $?; false | true; echo $? "${PIPESTATUS[@]}"; true | false | exit 3; echo $? "${PIPESTATUS[*]}"; set -o pipefail; false | true; echo $?; exit 5 | true; echo $?; set +o pipefail; ! false | true; echo $?; ! true | false; echo $?
+x=1; echo 2 | read x; echo $x; echo 3 | { read y; echo "in $y"; }; echo "[$y]"; seq 3 | while read n; do t=$((t+n)); echo $t; done; echo "t=$t"; printf 'a\nb\n' | (read p; read q; echo "$q$p"); echo x | tee t1 | tr x y; cat t1; rm t1
+shopt -s lastpipe; echo 9 | read lp; echo "lp=$lp"; shopt -u lastpipe; yes | head -2; seq 100000 | head -1; echo ${PIPESTATUS[@]}; { echo o; echo e >&2; } |& sort; ls /nonexistent |& sed 's/.*: //'; echo a | (cat; echo b) | cat -n; : | :; echo ${PIPESTATUS[@]}
+f() { cat; echo done; }; echo in | f; echo z | f | f; if echo q | grep -q q; then echo found; fi; echo multi |
+cat |
+cat; time_pipe() { :; }; cat /dev/null | wc -l; echo "a b c" | awk '{print $2}'; printf '3\n1\n2\n' | sort | head -1; exec 3< <(echo ps); read v <&3; echo $v; cat <(echo p1) <(echo p2); diff <(echo a) <(echo b); echo hi > >(cat); sleep 0.1; tee >(sed 's/^/T:/') <<< tee >/dev/null; sleep 0.1; paste <(seq 2) <(seq 3 4)
+wc -c < <(printf 12345); read a b < <(echo "x y"); echo $b$a; mapfile -t arr < <(seq 3); echo ${#arr[@]}; while read -r l; do n=$((n+1)); done < <(seq 5); echo $n; kill -l 13; bash -c 'yes | true; echo ${PIPESTATUS[@]}'; (exit 2) | (exit 3) | (exit 0); echo "${PIPESTATUS[@]}" $?; echo ${PIPESTATUS[@]}

@@ -1,0 +1,3 @@
+echo before
+echo same; if then
+echo after

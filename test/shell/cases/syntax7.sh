@@ -1,0 +1,10 @@
+eval 'echo a; if'; echo "st $?"
+eval 'echo "x'; echo "st $?"
+bash -c 'echo a; ( echo'; echo "st $?"
+
+bash -c 'echo x | | y'; echo "st $?"
+bash -c 'case x in esac; ;; '; echo "st $?"
+bash -c 'echo $(('; echo "st $?"
+bash -c 'echo ${x'; echo "st $?"
+bash -n -c 'echo no'; echo "st $?"
+echo 'fi' > s.sh; . ./s.sh; echo "st $?"; bash s.sh; echo "st $?"; printf 'echo one\necho two; done\necho three\n' > s.sh; bash s.sh; echo "st $?"; source ./s.sh; echo "st $?"

@@ -1,0 +1,6 @@
+[ a = a ] && echo 1; [ a != b ] && echo 2; [ -z "" ] && echo 3; [ -n a ] && echo 4; [ 1 -lt 2 ] && echo 5; [ 2 -ge 2 ] && echo 6; [ a ] && echo 7; [ ] || echo 8; [ "" ] || echo 9; [ ! a = b ] && echo 10
+[ a = a -a b = b ] && echo 11; [ a = b -o b = b ] && echo 12; [ \( a = a \) ] && echo 13; [ ! -f /nofile ] && echo 14; [ -d /tmp ] && echo 15; [ -e /dev/null ] && echo 16; [ a \< b ] && echo 17; [ -t 0 ] || echo 18
+touch f1; sleep 0.01; touch f2; [ f2 -nt f1 ] && echo nt; [ f1 -ot f2 ] && echo ot; [ f1 -ef f1 ] && echo ef; echo x > f1; [ -s f1 ] && echo s; [ -s f2 ] || echo empty; [ -r f1 -a -w f1 ] && echo rw; [ -x f1 ] || echo nx; ln -s f1 l; [ -L l ] && echo link; rm f1 f2 l
+[ 1 -eq x ]; echo $?; [ a = ]; echo $?; [ = ]; echo $?; [ -f ]; echo $?; [ a b ]; echo $?; [ a b c ]; echo $?; [ a = b; echo $?; test; echo $?; test -n; echo $?; [ -z ]; echo $?; [ ! ]; echo $?; [ 1 -eq 1 -a ]; echo $?
+[ -v HOME ] && echo v; [ -v nosuch ] || echo nv; [ -o errexit ] || echo noe; x="a b"; [ "$x" = "a b" ] && echo q; [ $x = y ]; echo $?; [ -n $nosuch ] && echo quirk; [ " 5 " -eq 5 ] && echo spaces; [ 08 -eq 8 ] && echo dec; [ abc == abc ] && echo eq2
+test 5 -gt 3 -a ! 5 -lt 3 && echo cplx; [ a = a -o ] 2>&1; echo $?; [ -a /tmp ] && echo a; [ -p /dev/stdin ] ; echo $?; [ "(" = "(" ] && echo lp; [ ! "" ] && echo neg; [ ! -z a ] && echo nz

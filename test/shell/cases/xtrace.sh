@@ -1,0 +1,2 @@
+set -x; echo a "b c" '$d' ''; x=1; y="a b"; x=2 echo env; for i in 1 2; do :; done; if [ $x = 2 ]; then echo yes; fi; [[ $x == 2 && -n $y ]]; ((x+1)); f() { echo "$@"; local l=5; }; f 1 "2 3"; z=$(echo sub); echo "$z" > /dev/null; case $x in 2) :;; esac; a=(1 "2 3"); a[5]=x; while ((x-- > 0)); do :; done; echo p | cat; (echo s); eval 'echo ev'; echo $'tab\t' "it's"; export E=1; declare D=2; set +x; echo off
+PS4='+${LINENO}> '; set -x; echo hi; { set +x; } 2>/dev/null; echo done
