@@ -32,7 +32,7 @@ export class InterfaceRecorder {
   readonly #bootTime: number;
   readonly #nameOf: (net: NetNamespace) => string | undefined;
   readonly #limit: number;
-  readonly #all: Recorded[] = [];
+  #all: Recorded[] = [];
   readonly #current = new Map<NetDevice, Recorded>();
   #bytes = 0;
 
@@ -88,6 +88,8 @@ export class InterfaceRecorder {
 
   #attach(dev: NetDevice): void {
     const known = this.#current.get(dev);
+    // A device that only passed through on its way to its namespace leaves nothing behind.
+    if (known?.packets.length === 0) this.#all = this.#all.filter((recorded) => recorded !== known);
     const recorded: Recorded = { dev, net: dev.net, name: dev.name, namespace: this.#nameOf(dev.net), packets: [] };
     this.#current.set(dev, recorded);
     this.#all.push(recorded);

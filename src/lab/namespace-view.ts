@@ -5,7 +5,7 @@ import { rtnetlinkSocket } from '../kernel/rtnetlink.ts';
 import { isRefusal } from '../uapi/result.ts';
 import type { AddrMessage, FdbMessage, LinkMessage, NeighMessage, RouteMessage, Rtnetlink } from '../uapi/rtnetlink.ts';
 import { RT_TABLE_MAIN } from '../uapi/rtnetlink.ts';
-import type { Xtables, XtTable } from '../uapi/xtables.ts';
+import type { NftChain, Xtables, XtChain } from '../uapi/xtables.ts';
 
 export class NamespaceView {
   /** Its name in /run/netns; undefined for the first namespace, the host's own. */
@@ -60,10 +60,15 @@ export class NamespaceView {
     return this.rtnetlink.dumpFdb();
   }
 
-  /** An iptables table (`filter`, `nat` ...) with its counters; undefined when there is none. */
-  table(name: string): XtTable | undefined {
-    const table = this.#xtables.getTable(name);
-    return isRefusal(table) ? undefined : table;
+  /**
+   * The chains of an iptables table (`filter`, `nat` ...) with rules and counters: those that
+   * `iptables` sees, or `iptables-legacy`. None when nothing was ever put there.
+   */
+  chains(table: string, variant: 'nf_tables' | 'legacy' = 'nf_tables'): readonly (NftChain | XtChain)[] {
+    if (variant === 'nf_tables') return this.#xtables.nft.getTable(table) ?? [];
+    if (!this.#xtables.tableNames().includes(table)) return [];
+    const found = this.#xtables.getTable(table);
+    return isRefusal(found) ? [] : found.chains;
   }
 
   /** A kernel file below /proc or /sys, without its last newline: `/proc/sys/net/ipv4/ip_forward`. */
