@@ -1,8 +1,10 @@
 /** Choosing and checking local addresses. */
-import { IFA_F_SECONDARY, RT_SCOPE_HOST, RT_SCOPE_LINK } from '../../uapi/rtnetlink.ts';
+import { IFA_F_SECONDARY, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_TABLE_LOCAL, RTN_LOCAL } from '../../uapi/rtnetlink.ts';
 import type { Ipv4 } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
+import { FibResult, Flowi4 } from './fib.ts';
+import { fibTableLookup } from './fib-lookup.ts';
 import { type InDevice, type InIfaddr, inDevGet, inetIfaMatch } from './in-device.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 
@@ -91,7 +93,20 @@ export function inetIfaByprefix(inDev: InDevice, prefix: Ipv4, mask: Ipv4): InIf
   return inDev.ifaList.find((ifa) => ifa.mask === mask && inetIfaMatch(prefix, ifa));
 }
 
-/** Whether an address is one of ours, and on which device. @kernel net/ipv4/devinet.c __ip_dev_find */
+const local = new FibResult();
+const localFlow = new Flowi4();
+
+/**
+ * The device that a local address is on; the local table knows of more than the addresses themselves, all of
+ * 127.0.0.0/8 for one.
+ * @kernel net/ipv4/devinet.c __ip_dev_find
+ */
 export function ipDevFind(ipv4: Ipv4Net, address: Ipv4): NetDevice | undefined {
-  return ipv4.addresses.get(address)?.[0]?.dev.dev;
+  const known = ipv4.addresses.get(address)?.[0];
+  if (known !== undefined) return known.dev.dev;
+  const table = ipv4.fibGetTable(RT_TABLE_LOCAL);
+  if (table === undefined) return undefined;
+  localFlow.daddr = address;
+  const found = fibTableLookup(table, localFlow, local, 0) === 0 && local.type === RTN_LOCAL;
+  return found ? local.nh?.dev : undefined;
 }
