@@ -1,13 +1,15 @@
 // Runs the conformance cases on this machine's kernel and writes what it prints, masked, to
 // test/conformance/recordings/<kernel>/. Usage: node scripts/record-conformance.mjs [area ...]
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { maskLines } from '../dist/lab/mask.js';
 import { kernel } from '../dist/linux/kernel-backend.js';
 
+// A case may write where it stands: let that be nowhere.
+process.chdir(mkdtempSync(join(tmpdir(), 'hairpin-conformance-')));
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'test/conformance');
 /** VLAN devices are missing from some kernels; their cases are recorded where they exist. */

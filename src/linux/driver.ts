@@ -27,7 +27,7 @@ case $folder in /tmp/*) ;; *) mount -t tmpfs hairpin /tmp || fail 'no private /t
 cd "$here" || fail "cannot enter $here"
 tcpdump=$(command -v tcpdump)
 if [ -n "$tcpdump" ]; then
-  printf '#!/bin/sh\\nfor word; do case $word in -Z*) exec %s "$@";; esac; done\\nexec %s -Z root "$@"\\n' "$tcpdump" "$tcpdump" > /run/hairpin/bin/tcpdump
+  printf '#!/bin/bash\\nfor word; do case $word in -Z*) exec -a tcpdump %s "$@";; esac; done\\nexec -a tcpdump %s -Z root "$@"\\n' "$tcpdump" "$tcpdump" > /run/hairpin/bin/tcpdump
   chmod 755 /run/hairpin/bin/tcpdump
 fi
 export PATH=/run/hairpin/bin:$PATH
