@@ -26,6 +26,7 @@ import { ipMcDestroyDev, ipMcDown, ipMcInitDev, ipMcJoinGroup, ipMcLeaveGroup, i
 import { InDevice, InIfaddr, inDevGet, inetIfaMatch } from './in-device.ts';
 import { IpMcState } from './ip-mc-list.ts';
 import { ipv4Of } from './ipv4-net.ts';
+import { nfCtHook } from './nf-ct-hook.ts';
 
 /** The address is a group: join it (`autojoin`). */
 const IFA_F_MCAUTOJOIN = 0x400;
@@ -76,6 +77,12 @@ function hashRemove(ifa: InIfaddr): void {
   else addresses.set(ifa.local, list);
 }
 
+/** Those who wait for it hear that an address is gone. */
+function inetaddrDown(ifa: InIfaddr): void {
+  fibInetaddrEvent(ifa, false);
+  nfCtHook.addressDown(ifa);
+}
+
 /**
  * Take an address away, with its secondary ones or promoting the first of them.
  * @kernel net/ipv4/devinet.c __inet_del_ifa
@@ -93,7 +100,7 @@ export function inetDelIfa(inDev: InDevice, ifa: InIfaddr): void {
       }
       hashRemove(other);
       list.splice(list.indexOf(other), 1);
-      fibInetaddrEvent(other, false);
+      inetaddrDown(other);
     }
   }
   if (promote !== undefined) {
@@ -104,7 +111,7 @@ export function inetDelIfa(inDev: InDevice, ifa: InIfaddr): void {
   const at = list.indexOf(ifa);
   list.splice(at, 1);
   hashRemove(ifa);
-  fibInetaddrEvent(ifa, false);
+  inetaddrDown(ifa);
   if (promote === undefined) return;
   const from = list.indexOf(promote);
   const rest = list.slice(from + 1);
