@@ -587,8 +587,8 @@ export interface Rtnetlink {
 
   newRoute(request: RouteRequest, flags: number): Ack;
   delRoute(request: RouteRequest): Ack;
-  /** Refused with ENOENT, "ipv4: FIB table does not exist", for a table that was never made. */
-  dumpRoutes(filter?: { table?: number; oif?: number; protocol?: number; type?: number }): RouteMessage[] | Refusal;
+  /** ENOENT, "ipv4: FIB table does not exist", for a table never made. `cloned`: exceptions of single destinations. */
+  dumpRoutes(filter?: { table?: number; cloned?: boolean }): RouteMessage[] | Refusal;
   getRoute(request: RouteGetRequest): RouteMessage | Refusal;
 
   /** RTM_NEWNSID / RTM_GETNSID: the id of another namespace in this one; -1 when it has none. */

@@ -38,6 +38,7 @@ import { fibFlush, fibTableDelete, fibTableInsert } from './fib-table.ts';
 import { type InIfaddr, inDevGet, inetIfaMatch, ipIgnoreLinkdown } from './in-device.ts';
 import { inetIfaByprefix } from './inet-addr.ts';
 import { type Ipv4Net, ipv4Of } from './ipv4-net.ts';
+import { fibDumpInfoFnhe } from './route-exceptions.ts';
 
 const RTN_MAX = 11;
 
@@ -149,7 +150,7 @@ export function fibDumpInfo(alias: FibAlias): RouteMessage {
  */
 export function inetDumpFib(
   net: NetNamespace,
-  filter: { table?: number; oif?: number; protocol?: number; type?: number } = {},
+  filter: { table?: number; cloned?: boolean } = {},
 ): RouteMessage[] | Refusal {
   const ipv4 = ipv4Of(net);
   const all = filter.table === undefined || filter.table === 0;
@@ -161,13 +162,8 @@ export function inetDumpFib(
   for (const table of tables) {
     for (const alias of table.trie.all()) {
       if (alias.tableId !== table.id) continue;
-      const { info } = alias;
-      if (filter.protocol !== undefined && filter.protocol !== 0 && info.protocol !== filter.protocol) continue;
-      if (filter.type !== undefined && filter.type !== 0 && alias.type !== filter.type) continue;
-      if (filter.oif !== undefined && filter.oif !== 0 && !info.nhs.some((nh) => nh.dev?.ifindex === filter.oif)) {
-        continue;
-      }
-      messages.push(fibDumpInfo(alias));
+      if (filter.cloned === true) messages.push(...fibDumpInfoFnhe(alias, ipv4));
+      else messages.push(fibDumpInfo(alias));
     }
   }
   return messages;

@@ -94,11 +94,6 @@ export class Ipv4Net {
   constructor(net: NetNamespace) {
     this.net = net;
     this.kernel = net.kernel;
-    // The two tables exist from the beginning and share their prefixes.
-    const trie = new FibTrie();
-    this.fibMain = new FibTable(RT_TABLE_MAIN, trie);
-    this.fibTables.set(RT_TABLE_MAIN, this.fibMain);
-    this.fibTables.set(RT_TABLE_LOCAL, new FibTable(RT_TABLE_LOCAL, trie));
   }
 
   get mib(): Snmp {
@@ -123,9 +118,12 @@ export class Ipv4Net {
   fibNewTable(id: number): FibTable {
     const existing = this.fibGetTable(id);
     if (existing !== undefined) return existing;
-    const table = new FibTable(id, new FibTrie());
+    // The local table comes with the main one, and shares its prefixes.
+    const shared = id === RT_TABLE_LOCAL ? this.fibNewTable(RT_TABLE_MAIN).trie : new FibTrie();
+    const table = new FibTable(id, shared);
     this.fibTables.set(id, table);
-    if (id === RT_TABLE_DEFAULT) this.fibDefault = table;
+    if (id === RT_TABLE_MAIN) this.fibMain = table;
+    else if (id === RT_TABLE_DEFAULT) this.fibDefault = table;
     return table;
   }
 }

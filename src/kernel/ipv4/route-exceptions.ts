@@ -1,10 +1,11 @@
 /** What was learned about single destinations: path MTUs and better gateways (struct fib_nh_exception). */
+import { AF_INET, type RouteMessage, type RouteMetrics, RTM_F_CLONED, RTNH_F_DEAD } from '../../uapi/rtnetlink.ts';
 import type { Ipv4 } from '../../wire/addr.ts';
-import { type FibNh, FibNhException, FibResult, type Flowi4 } from './fib.ts';
+import { type FibAlias, type FibNh, FibNhException, FibResult, type Flowi4 } from './fib.ts';
 import { fibLookup } from './fib-lookup.ts';
 import { fibSelectPath } from './fib-select.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
-import { ipDstMtu, ipMtuLocked, RTCF_REDIRECTED, type Rtable } from './rtable.ts';
+import { ipDstMtu, ipMtuLocked, RTAX_MTU, RTCF_REDIRECTED, type Rtable } from './rtable.ts';
 
 /** FNHE_RECLAIM_DEPTH times the size of the kernel's hash: more than that are not kept. */
 const MAX_EXCEPTIONS = 5 * 2048;
@@ -106,4 +107,49 @@ export function ipRtUpdatePmtu(rt: Rtable, flow: Flowi4, given: number): void {
   fibSelectPath(ipv4, res, flow, undefined);
   const nhs = res.fi!.nhs.length > 1 ? res.fi!.nhs : [res.nh!];
   for (const nh of nhs) updateOrCreateFnhe(ipv4, nh, flow.daddr, 0, mtu, lock, now + ipv4.routeMtuExpires);
+}
+
+/** What an exception or a found route adds to the metrics of its route, and for how many seconds. */
+export function cacheInfo(rt: Rtable): { metrics: RouteMetrics | undefined; expires: number } {
+  const { now } = rt.ipv4.kernel.queue;
+  const left = rt.expires === 0 ? 0 : Math.max(0, rt.expires - now);
+  const metrics = { ...rt.metrics };
+  if (rt.pmtu !== 0 && left > 0) metrics.mtu = rt.pmtu;
+  if (rt.mtuLocked && left > 0) metrics.lock = (metrics.lock ?? 0) | (1 << RTAX_MTU);
+  const expires = Math.floor(left / 1e9);
+  return { metrics: Object.keys(metrics).length > 0 ? metrics : undefined, expires };
+}
+
+/**
+ * What was learned of single destinations behind a route.
+ * @kernel net/ipv4/route.c fib_dump_info_fnhe
+ */
+export function fibDumpInfoFnhe(alias: FibAlias, ipv4: Ipv4Net): RouteMessage[] {
+  const messages: RouteMessage[] = [];
+  for (const nh of alias.info.nhs) {
+    if ((nh.flags & RTNH_F_DEAD) !== 0) continue;
+    for (const exception of nh.exceptions?.values() ?? []) {
+      if (exception.genid !== ipv4.fnheGenid || ipv4.kernel.queue.now > exception.expires) continue;
+      const rt = exception.rthInput ?? exception.rthOutput;
+      if (rt === undefined) continue;
+      const { metrics, expires } = cacheInfo(rt);
+      const message: RouteMessage = {
+        family: AF_INET,
+        dst: exception.daddr,
+        dstLen: 32,
+        tos: 0,
+        table: alias.tableId,
+        type: rt.type,
+        scope: 0,
+        protocol: 0,
+        flags: ((rt.flags & ~0xffff) | RTM_F_CLONED) >>> 0,
+        oif: rt.dev.ifindex,
+      };
+      if (rt.usesGateway) message.gateway = rt.gw;
+      if (metrics !== undefined) message.metrics = metrics;
+      if (expires > 0) message.expires = expires;
+      messages.push(message);
+    }
+  }
+  return messages;
 }

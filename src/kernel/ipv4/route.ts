@@ -18,9 +18,10 @@ import { allocSkb, consumeSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
 import { FIB_PROPS, FibResult, Flowi4 } from './fib.ts';
 import { fibDumpInfo } from './fib-frontend.ts';
 import { ipv4Of } from './ipv4-net.ts';
+import { cacheInfo } from './route-exceptions.ts';
 import { ipRouteInput } from './route-input.ts';
 import { ipRouteOutputKey } from './route-output.ts';
-import { IPSKB_DOREDIRECT, RTAX_MTU, RTCF_DOREDIRECT, type Rtable, skbRtable } from './rtable.ts';
+import { IPSKB_DOREDIRECT, RTCF_DOREDIRECT, type Rtable, skbRtable } from './rtable.ts';
 
 /** A packet to ask with: an IP and a UDP header. @kernel net/ipv4/route.c inet_rtm_getroute_build_skb */
 function buildSkb(net: NetNamespace, request: RouteGetRequest): SkBuff {
@@ -104,16 +105,12 @@ function fillInfo(request: RouteGetRequest, rt: Rtable, flow: Flowi4, skb: SkBuf
   }
   if (!rt.isInput && flow.saddr !== src) message.prefsrc = flow.saddr;
   if (rt.usesGateway) message.gateway = rt.gw;
-  const { now } = rt.ipv4.kernel.queue;
-  const left = rt.expires === 0 ? 0 : Math.max(0, rt.expires - now);
-  const metrics = { ...rt.metrics };
-  if (rt.pmtu !== 0 && left > 0) metrics.mtu = rt.pmtu;
-  if (rt.mtuLocked && left > 0) metrics.lock = (metrics.lock ?? 0) | (1 << RTAX_MTU);
-  if (Object.keys(metrics).length > 0) message.metrics = metrics;
+  const { metrics, expires } = cacheInfo(rt);
+  if (metrics !== undefined) message.metrics = metrics;
   if (flow.mark !== 0) message.mark = flow.mark;
   if (request.uid !== undefined) message.uid = request.uid;
   else if ((request.iif ?? 0) === 0) message.uid = 0;
   if (rt.isInput) message.iif = request.iif ?? 0;
-  if (left > 0) message.expires = Math.floor(left / 1e9);
+  if (expires > 0) message.expires = expires;
   return message;
 }

@@ -96,7 +96,8 @@ const MODIFY: readonly (readonly [string, number | undefined])[] = [
 function dump(ip: Ip, filter: RouteFilter): RouteMessage[] | undefined {
   const { family } = ip.options;
   if (family !== AF_UNSPEC && family !== AF_INET) return [];
-  const routes = ip.rtnl.dumpRoutes(filter.table === 0 ? {} : { table: filter.table });
+  const cloned = filter.cloned === true;
+  const routes = ip.rtnl.dumpRoutes(filter.table === 0 ? { cloned } : { table: filter.table, cloned });
   if (!isRefusal(routes)) return routes.filter((route) => filterRoute(filter, route));
   // A namespace without any route has no main table; that is no error.
   if (filter.table === RT_TABLE_MAIN) return [];
