@@ -127,7 +127,7 @@ export class Scheduler {
   yield(thread: Thread): Promise<void> {
     if (thread.fatal !== undefined) return Promise.reject(thread.fatal);
     if (this.idle) return Promise.resolve();
-    this.enqueue(thread);
+    if (thread.state !== READY) this.enqueue(thread);
     return this.suspend(thread);
   }
 
@@ -252,8 +252,7 @@ export class Scheduler {
         ready.splice(0, this.readyHead);
         this.readyHead = 0;
       }
-      // Killed while nobody waited in it: it has ended, or is the main shell between two commands.
-      if (thread.state === DONE || thread.resume === undefined) continue;
+      if (thread.state === DONE) continue;
       if (!thread.stopped && thread.resume !== undefined) return thread;
       thread.state = BLOCKED;
     }
