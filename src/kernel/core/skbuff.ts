@@ -11,7 +11,7 @@ import { putU16, u16At } from '../../wire/addr.ts';
 import { type DropReason, REASON } from './drop-reason.ts';
 import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdevice.ts';
-import { TRACE_ALLOC, TRACE_CLONE, TRACE_END, TRACE_NO_COPY } from './trace.ts';
+import { TRACE_ALLOC, TRACE_CLONE, TRACE_NO_COPY } from './trace.ts';
 
 /** Room in front of a new frame for the headers and tags of the devices below (NET_SKB_PAD + LL_MAX_HEADER). */
 export const SKB_HEADROOM = 64;
@@ -283,7 +283,7 @@ export function skbPut(skb: SkBuff, count: number): number {
  * @param note what a person should know; one of a bounded set of texts
  */
 export function kfreeSkbReason(skb: SkBuff, reason: DropReason, location: string, note = ''): void {
-  end(skb, reason, note === '' ? location : `${location}: ${note}`);
+  end(skb, reason, location, note);
 }
 
 /**
@@ -292,17 +292,17 @@ export function kfreeSkbReason(skb: SkBuff, reason: DropReason, location: string
  * @param location who took it
  */
 export function consumeSkb(skb: SkBuff, location: string): void {
-  end(skb, REASON.CONSUMED, location);
+  end(skb, REASON.CONSUMED, location, '');
 }
 
-function end(skb: SkBuff, reason: DropReason, note: string): void {
-  if (skb.ended) throw new Error(`frame ${skb.id} ended twice (${note})`);
+function end(skb: SkBuff, reason: DropReason, location: string, note: string): void {
+  if (skb.ended) throw new Error(`frame ${skb.id} ended twice (${location} ${note})`);
   skb.ended = true;
   const kernel = skb.kernel;
   kernel.skbs.ended++;
   dropHead(skb.sharedHead);
   if (kernel.trace.on) {
-    kernel.trace.record(kernel.queue.now, TRACE_END, skb.id, skb.dev?.uid ?? 0, reason, note);
+    kernel.trace.recordEnd(kernel.queue.now, skb.id, skb.dev?.uid ?? 0, reason, note, location);
   }
 }
 

@@ -43,8 +43,8 @@ export const TRACE_KIND_NAMES = [
   'deliver',
 ] as const;
 
-/** Numbers per record: kind, frame, device, arg, note. */
-const WIDTH = 5;
+/** Numbers per record: kind, frame, device, arg. */
+const WIDTH = 4;
 
 /** One record, made on demand. */
 export interface TraceRecord {
@@ -60,48 +60,62 @@ export interface TraceRecord {
 }
 
 export class Trace {
-  /** Whether anybody listens; the stack tests it before it calls `record`. */
-  on = false;
-  private readonly capacity: number;
-  private ring: Int32Array | undefined;
-  private times: Float64Array | undefined;
-  private count = 0;
-  private drained = 0;
-  private readonly texts: string[] = [''];
-  private readonly textIds = new Map<string, number>([['', 0]]);
+  private listening = false;
+  private readonly mask: number;
+  private ring = new Int32Array(0);
+  private times = new Float64Array(0);
+  /** The texts are constants of the stack: a slot refers to them, nothing is put together or looked up. */
+  private notes: string[] = [];
+  private locations: string[] = [];
+  private next = 0;
+  /** Records not drained yet, at most as many as the ring holds. */
+  private waiting = 0;
   /** Called when the ring is full, before the oldest record is overwritten; it should drain. */
   onFull: (() => void) | undefined;
 
-  /** @param capacity how many records are kept */
-  constructor(capacity = 1 << 16) {
-    this.capacity = capacity;
+  /** @param capacity how many records are kept: a power of two */
+  constructor(capacity = 1 << 13) {
+    this.mask = capacity - 1;
   }
 
-  /** Add a step. `note` must be one of a bounded set of texts: it is interned. */
+  /** Whether anybody listens; the stack tests it before it calls `record`. */
+  get on(): boolean {
+    return this.listening;
+  }
+
+  set on(listening: boolean) {
+    if (listening && this.ring.length === 0) this.allocate();
+    this.listening = listening;
+  }
+
+  /** Add a step. `note`: words for people, a constant or a name that exists anyway. */
   record(time: number, kind: number, skb: number, dev: number, arg: number, note: string): void {
-    if (this.ring === undefined || this.times === undefined) {
-      this.ring = new Int32Array(this.capacity * WIDTH);
-      this.times = new Float64Array(this.capacity);
-    }
-    if (this.count - this.drained >= this.capacity && this.onFull !== undefined) this.onFull();
-    const slot = this.count++ % this.capacity;
-    let at = slot * WIDTH;
+    if (this.waiting > this.mask && this.onFull !== undefined) this.onFull();
+    if (this.waiting <= this.mask) this.waiting++;
+    const { ring, next: slot } = this;
+    this.next = (slot + 1) & this.mask;
+    const at = slot * WIDTH;
+    ring[at] = kind;
+    ring[at + 1] = skb;
+    ring[at + 2] = dev;
+    ring[at + 3] = arg;
     this.times[slot] = time;
-    this.ring[at++] = kind;
-    this.ring[at++] = skb;
-    this.ring[at++] = dev;
-    this.ring[at++] = arg;
-    this.ring[at] = note === '' ? 0 : this.intern(note);
+    this.notes[slot] = note;
+  }
+
+  /** Add a frame's end, which has a place too: the kernel function. */
+  recordEnd(time: number, skb: number, dev: number, reason: number, note: string, location: string): void {
+    const slot = this.next;
+    this.record(time, TRACE_END, skb, dev, reason, note);
+    this.locations[slot] = location;
   }
 
   /** The records added since the last drain, oldest first; those overwritten meanwhile are lost. */
   drain(): TraceRecord[] {
     const records: TraceRecord[] = [];
-    const ring = this.ring;
-    const times = this.times;
-    if (ring === undefined || times === undefined) return records;
-    for (let i = Math.max(this.drained, this.count - this.capacity); i < this.count; i++) {
-      const slot = i % this.capacity;
+    const { ring, times } = this;
+    for (let left = this.waiting; left > 0; left--) {
+      const slot = (this.next - left) & this.mask;
       const at = slot * WIDTH;
       records.push({
         time: times[slot]!,
@@ -109,20 +123,22 @@ export class Trace {
         skb: ring[at + 1]!,
         dev: ring[at + 2]!,
         arg: ring[at + 3]!,
-        note: this.texts[ring[at + 4]!]!,
+        note: ring[at] === TRACE_END ? words(this.locations[slot]!, this.notes[slot]!) : this.notes[slot]!,
       });
     }
-    this.drained = this.count;
+    this.waiting = 0;
     return records;
   }
 
-  private intern(text: string): number {
-    let id = this.textIds.get(text);
-    if (id === undefined) {
-      id = this.texts.length;
-      this.texts.push(text);
-      this.textIds.set(text, id);
-    }
-    return id;
+  private allocate(): void {
+    const capacity = this.mask + 1;
+    this.ring = new Int32Array(capacity * WIDTH);
+    this.times = new Float64Array(capacity);
+    this.notes = new Array<string>(capacity).fill('');
+    this.locations = new Array<string>(capacity).fill('');
   }
+}
+
+function words(location: string, note: string): string {
+  return note === '' ? location : `${location}: ${note}`;
 }
