@@ -58,7 +58,15 @@ export class LiveCapture {
   /** When the machine was booted: whole seconds since the epoch and nanoseconds. */
   private readonly bootSeconds: number;
   private readonly bootNanoseconds: number;
-  private userFilter: CompiledFilter | undefined = undefined;
+  private filter: CompiledFilter | undefined = undefined;
+  /**
+   * Packets pass the filter here as well: all of them, or those of the first block, which might have
+   * come before the filter was set. What the kernel alone knows is not known here: of the first block
+   * `inbound` takes nothing, nor does what lies behind the snapshot length.
+   */
+  private filteredHere: 'all' | 'first block' | 'none' = 'none';
+  /** Packets of the block that is being read. */
+  private taken = 0;
   private received = 0;
   private dropped = 0;
 
@@ -110,8 +118,9 @@ export class LiveCapture {
   /** Put the filter into the kernel, or run it here when it asks for what the kernel cannot see of a cooked frame. */
   setFilter(filter: CompiledFilter): void {
     const inKernel = this.dlt === DLT_EN10MB ? filter : mapToSocket(filter, this.dlt);
-    if (inKernel === undefined) this.userFilter = filter;
-    else this.socket.setOption('filter', socketFilter(inKernel));
+    this.filter = filter;
+    this.filteredHere = inKernel === undefined ? 'all' : 'first block';
+    if (inKernel !== undefined) this.socket.setOption('filter', socketFilter(inKernel));
   }
 
   /** Wait until packets are handed over; `until` in nanoseconds since boot ends the wait early. */
@@ -147,11 +156,26 @@ export class LiveCapture {
   /** The next packet that was handed over, if it is wanted. `end` when there is none left. */
   next(): Packet | 'unwanted' | 'end' {
     const message = this.socket.recv();
+    const blockEnds = message === undefined || this.settings.immediate;
+    const passes = message !== undefined && (this.filteredHere === 'none' || this.passes(message));
+    if (message !== undefined) this.taken++;
+    if (blockEnds) {
+      if (this.taken > 0 && this.filteredHere === 'first block') this.filteredHere = 'none';
+      this.taken = 0;
+    }
     if (message === undefined) return 'end';
-    if (!this.wanted(message)) return 'unwanted';
-    const packet = this.packetOf(message);
-    if (this.userFilter !== undefined && !matchesPacket(this.userFilter, packet.data, packet.length)) return 'unwanted';
-    return packet;
+    return passes && this.wanted(message) ? this.packetOf(message) : 'unwanted';
+  }
+
+  /** The filter over what the kernel gave of the frame, before a tag is put back. */
+  private passes(message: SocketMessage): boolean {
+    const { aux, ...untagged } = message;
+    const { data } = message;
+    const header = this.dlt === DLT_EN10MB ? undefined : cookedHeader(untagged, this.dlt);
+    const kept = data.subarray(0, this.snaplen);
+    const captured = header === undefined ? kept : concatenate(header, kept);
+    const tag = aux?.vlanValid ? aux.vlanTci : -1;
+    return matchesPacket(this.filter!, captured, aux?.len ?? data.length, tag);
   }
 
   /** What goes out on loopback comes in again and is shown only once. */
@@ -172,10 +196,7 @@ export class LiveCapture {
     if (header !== undefined) {
       const behind = this.dlt === DLT_EN10MB ? data.subarray(TAG_AT) : data;
       length += this.dlt === DLT_EN10MB ? VLAN_TAG_LENGTH : header.length;
-      const whole = new Uint8Array(header.length + behind.length);
-      whole.set(header);
-      whole.set(behind, header.length);
-      data = whole;
+      data = concatenate(header, behind);
     }
     return {
       seconds: this.bootSeconds + carried,
@@ -196,6 +217,13 @@ export class LiveCapture {
   close(): void {
     this.socket.close();
   }
+}
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

@@ -87,8 +87,8 @@ export function runProgram(program: BpfProgram, frame: FrameView, length: number
       case LD_W_IND: {
         const offset = op[pc] === LD_W ? k : indirect(x, k, program.wraps);
         if (offset + 4 > size) {
-          if (offset < SKF_AD_OFF) return 0;
-          a = ancillary(frame, offset);
+          a = offset < SKF_AD_OFF ? -1 : ancillary(frame, offset);
+          if (a < 0) return 0;
           break;
         }
         const at = start + offset;
@@ -99,8 +99,8 @@ export function runProgram(program: BpfProgram, frame: FrameView, length: number
       case LD_H_IND: {
         const offset = op[pc] === LD_H ? k : indirect(x, k, program.wraps);
         if (offset + 2 > size) {
-          if (offset < SKF_AD_OFF) return 0;
-          a = ancillary(frame, offset);
+          a = offset < SKF_AD_OFF ? -1 : ancillary(frame, offset);
+          if (a < 0) return 0;
           break;
         }
         a = (bytes[start + offset]! << 8) | bytes[start + offset + 1]!;
@@ -110,8 +110,8 @@ export function runProgram(program: BpfProgram, frame: FrameView, length: number
       case LD_B_IND: {
         const offset = op[pc] === LD_B ? k : indirect(x, k, program.wraps);
         if (offset >= size) {
-          if (offset < SKF_AD_OFF) return 0;
-          a = ancillary(frame, offset);
+          a = offset < SKF_AD_OFF ? -1 : ancillary(frame, offset);
+          if (a < 0) return 0;
           break;
         }
         a = bytes[start + offset]!;
@@ -231,6 +231,7 @@ function indirect(x: number, k: number, wraps: boolean): number {
   return wraps ? offset - 0x1_0000_0000 : SKF_AD_OFF - 1;
 }
 
+/** What the kernel knows of the frame; negative when that is not told here. */
 function ancillary(frame: FrameView, offset: number): number {
   switch (offset - SKF_AD_OFF) {
     case SKF_AD_PROTOCOL:

@@ -2,6 +2,7 @@
  * Filter expressions (pcap-filter(7)): text in, a program for classic BPF out. Wrong text gives
  * libpcap's message; nothing here throws.
  */
+import { vlanId } from '../../wire/vlan.ts';
 import type { FrameView, PacketFilter } from '../frame.ts';
 import { assemble } from './block.ts';
 import { type BpfProgram, runProgram } from './bpf.ts';
@@ -36,17 +37,22 @@ export function socketFilter(program: BpfProgram): PacketFilter {
   return (frame: FrameView) => runProgram(program, frame, frame.end - frame.start);
 }
 
-/** Whether a packet of a file passes: what was captured, and the length it had on the wire. */
-export function matchesPacket(program: BpfProgram, data: Uint8Array, length: number): boolean {
+/**
+ * Whether a packet passes outside the kernel: what was captured, and the length it had on the wire.
+ * Of what the kernel knows beside the frame, only the VLAN tag is known here; a program that asks for
+ * more passes nothing.
+ * @param vlanTci the tag that was kept beside the frame; negative without one
+ */
+export function matchesPacket(program: BpfProgram, data: Uint8Array, length: number, vlanTci = -1): boolean {
   const frame: FrameView = {
     bytes: data,
     start: 0,
     end: data.length,
-    vlanTci: -1,
+    vlanTci: vlanTci < 0 ? -1 : vlanId(vlanTci),
     vlanProtocol: 0,
-    pktType: 0,
-    ifindex: 0,
-    protocol: 0,
+    pktType: -1,
+    ifindex: -1,
+    protocol: -1,
   };
   return runProgram(program, frame, length) !== 0;
 }
