@@ -2,14 +2,15 @@
 // test/conformance/recordings/<kernel>/. Usage: node scripts/record-conformance.mjs [area ...]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { release, tmpdir } from 'node:os';
+import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { maskLines } from '../dist/lab/mask.js';
 import { kernel } from '../dist/linux/kernel-backend.js';
 
 // A case may write where it stands: let that be nowhere.
-process.chdir(mkdtempSync(join(tmpdir(), 'hairpin-conformance-')));
+const nowhere = mkdtempSync('/var/tmp/hairpin-conformance-');
+process.chdir(nowhere);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'test/conformance');
 /** VLAN devices are missing from some kernels; their cases are recorded where they exist. */
@@ -32,6 +33,7 @@ async function runCase(script) {
   let text = '';
   const decoder = new TextDecoder();
   const machine = await kernel.start({
+    folder: { path: nowhere },
     seed: 1,
     terminal: false,
     sink: (_, data) => {
