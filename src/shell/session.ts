@@ -123,6 +123,7 @@ export class Session {
     proc.becomes(['bash'], init.env);
     this.shell = newShell(proc, 'bash');
     this.shell.interactive = options.interactive === true;
+    this.shell.shopts.set('expand_aliases', true);
     installTrapHandlers(this.shell);
     this.system.onInitChild = (child) => {
       init.reap(child);
@@ -145,7 +146,9 @@ export class Session {
     const name = options.name ?? 'bash';
     const proc = system.fork(this.shell.proc);
     proc.pgid = proc.pid;
-    proc.becomes(['bash', name, ...(options.args ?? [])], this.shell.environment);
+    const env = new Map(this.shell.environment);
+    env.delete('SHLVL');
+    proc.becomes(['bash', name, ...(options.args ?? [])], env);
     const sh = newShell(proc, name);
     sh.args = [...(options.args ?? [])];
     installTrapHandlers(sh);

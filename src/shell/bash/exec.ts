@@ -309,7 +309,9 @@ async function runCase(sh: Shell, node: Node & { kind: 'case' }): Promise<number
 
 async function runSubshellNode(sh: Shell, node: Node & { kind: 'subshell' }): Promise<number> {
   sh.line = node.line;
+  sh.currentNode = node;
   const child = forkShell(sh);
+  child.subshellLevel++;
   runSubshell(child, () => runList(child, node.body), node);
   const status = await waitForeground(sh, [child.proc], node);
   sh.pipeStatus = [status];

@@ -3,6 +3,7 @@
 import { ENOEXEC } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import { arithmetic } from './assign.ts';
+import { expandAliases } from './alias.ts';
 import { builtins } from './builtins/table.ts';
 import { Abort } from './error.ts';
 import { afterCommand, callFunction, runList, runNode, runStatement } from './exec.ts';
@@ -66,7 +67,7 @@ export async function runText(
     sh.outerLine = lineAt(source, Math.max(statements[end - 1]!.end - 1, 0));
     if (sh.options.has('verbose')) shown = await showInput(sh, source, shown, statements[end - 1]!.end);
     options.beforeLine?.(endOfLine(source, statements[end - 1]!.end));
-    const result = await runGroup(sh, statements, i, end);
+    const result = await (aliased(sh) ? runAliased(sh, source, statements, i, end) : runGroup(sh, statements, i, end));
     if (result !== undefined) status = result;
     if (sh.jump !== 'none') return status;
     i = end;
@@ -78,6 +79,30 @@ export async function runText(
   sh.status = 2;
   if (options.label === undefined && !sh.interactive && sh.frames.length === 0 && sh.runningTrap === 0) sh.jump = 'exit';
   return 2;
+}
+
+function aliased(sh: Shell): boolean {
+  return sh.aliases.size > 0 && sh.shopts.get('expand_aliases') === true;
+}
+
+/** Run a line after putting its aliases in. */
+async function runAliased(
+  sh: Shell,
+  source: Source,
+  statements: readonly Statement[],
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  const start = statements[from]!.pos;
+  const text = source.text.slice(start, endOfLine(source, statements[to - 1]!.end));
+  const expanded = expandAliases(text, sh.aliases);
+  if (expanded === text) return runGroup(sh, statements, from, to);
+  const parsed = parseScript(expanded, lineAt(source, start));
+  if (parsed.error !== undefined) {
+    await reportSyntaxError(sh, parsed.source, parsed.error, undefined);
+    return 2;
+  }
+  return runGroup(sh, parsed.list.statements, 0, parsed.list.statements.length);
 }
 
 function endOfLine(source: Source, pos: number): number {
@@ -106,7 +131,7 @@ async function runGroup(
       const result = runStatement(sh, statements[i]!);
       status = typeof result === 'number' ? result : await result;
     } catch (error) {
-      if (!(error instanceof Abort) || error.kind === 'exit' || sh.subshellLevel > 0) throw error;
+      if (!(error instanceof Abort) || error.kind === 'exit' || sh.forked) throw error;
       sh.status = error.status;
       sh.pipeStatus = [error.status];
       sh.errexitIgnored = 0;

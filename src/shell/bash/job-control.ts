@@ -17,8 +17,6 @@ export function forkShell(sh: Shell): Shell {
   const child = new Shell(proc, sh.name, sh.exec, sh);
   child.commandString = sh.commandString;
   installDynamic(child, false);
-  for (const fd of sh.hiddenFds) proc.setFd(fd, undefined);
-  child.hiddenFds.clear();
   resetTraps(child);
   installTrapHandlers(child);
   proc.onEnd = () => sh.proc.reap(proc);
@@ -37,9 +35,18 @@ function resetTraps(sh: Shell): void {
   }
 }
 
+/** Descriptors of coprocesses are not for subshells: a coprocess ends when nobody can write to it. */
+function closeHidden(sh: Shell): void {
+  for (const fd of sh.hiddenFds) sh.proc.setFd(fd, undefined);
+  sh.hiddenFds.clear();
+}
+
 /** Put a forked shell on the run queue. */
 export function runSubshell(sh: Shell, run: () => number | Promise<number>, syntax?: Node): void {
-  if (syntax?.kind === 'subshell') sh.tailNode = tailOf(syntax.body);
+  if (syntax?.kind === 'subshell') {
+    sh.tailNode = tailOf(syntax.body);
+    closeHidden(sh);
+  }
   sh.system.start(sh.proc, () => shellMain(sh, run));
 }
 
@@ -112,6 +119,10 @@ function usesLastPipe(sh: Shell, background: boolean): boolean {
 /** One command of a pipeline or a background command: a program takes the process over. */
 function startMember(child: Shell, command: Node): void {
   child.tailNode = command.kind === 'simple' ? command : command.kind === 'subshell' ? tailOf(command.body) : undefined;
+  if (command.kind !== 'simple') {
+    child.subshellLevel++;
+    closeHidden(child);
+  }
   const run =
     command.kind === 'subshell' ? () => child.exec.list(child, command.body) : () => child.exec.node(child, command);
   runSubshell(child, run);
@@ -325,11 +336,11 @@ export function jobLine(sh: Shell, job: Job, long: boolean): string {
 
 /** Wait until `ready`, or a trapped signal (its number), for the `wait` builtin. */
 export async function waitUntil(sh: Shell, ready: () => boolean): Promise<number> {
-  while (!ready()) {
+  for (;;) {
     const trapped = sh.pendingTraps.find((signal) => signal !== SIGCHLD || sh.traps.has('CHLD'));
     if (trapped !== undefined) return trapped;
+    if (ready()) return 0;
     sh.proc.childEnd.add(sh.proc);
     await sh.proc.block();
   }
-  return 0;
 }

@@ -6,7 +6,7 @@ import { SnapshotFile } from '../fs/regular-file.ts';
 import { encode } from '../process/bytes.ts';
 import type { OpenFile } from '../process/open-file.ts';
 import type { Proc } from '../process/proc.ts';
-import { assignScalar } from './assign.ts';
+import { assignElement, assignScalar, readElement } from './assign.ts';
 import { CommandFailure } from './error.ts';
 import { drive, type Eval, expandText, expandWord } from './expand.ts';
 import type { Redir, Word } from './ir.ts';
@@ -145,7 +145,26 @@ function place(
   let free = FIRST_NAMED;
   while (proc.fds[free] !== undefined) free++;
   proc.setFd(free, file);
-  assignScalar(sh, fdVar, String(free), false);
+  setNamed(sh, fdVar, String(free));
+}
+
+/** `{name}` and `{name[index]}` of a redirection. */
+function splitNamed(text: string): { name: string; index: string | undefined } {
+  const match = /^(\w+)\[(.*)\]$/s.exec(text);
+  return match === null ? { name: text, index: undefined } : { name: match[1]!, index: match[2]! };
+}
+
+function setNamed(sh: Shell, text: string, value: string): void {
+  const { name, index } = splitNamed(text);
+  if (index === undefined) assignScalar(sh, name, value, false);
+  else assignElement(sh, name, index, value, false);
+}
+
+function closeNamed(sh: Shell, proc: Proc, text: string): void {
+  const { name, index } = splitNamed(text);
+  const variable = sh.lookup(name);
+  const value = index === undefined || variable === undefined ? variable?.scalar : readElement(sh, variable, index);
+  if (value !== undefined && /^\d+$/.test(value)) proc.setFd(Number(value), undefined);
 }
 
 function applyDup(
@@ -158,7 +177,7 @@ function applyDup(
   const fd = redir.fd ?? (redir.op === '<&' ? 0 : 1);
   if (target === '-') {
     if (redir.fdVar === undefined) put(proc, fd, undefined, saved);
-    else proc.setFd(Number(sh.parameter(redir.fdVar) ?? -1), undefined);
+    else closeNamed(sh, proc, redir.fdVar);
     return;
   }
   const match = /^(\d+)(-?)$/.exec(target);

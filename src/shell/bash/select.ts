@@ -19,6 +19,7 @@ export async function select(sh: Shell, node: Node & { kind: 'select' }): Promis
       const line = await readLine(sh, 0);
       if (line.text === '' && !line.ended) {
         await sh.write(1, '\n');
+        sh.status = 1;
         return 1;
       }
       sh.assign('REPLY', line.text);

@@ -12,6 +12,7 @@ import { Abort } from './error.ts';
 import type { Body, List, Node, Source } from './ir.ts';
 import { Jobs } from './jobs.ts';
 import { defaultShopts, SET_OPTIONS, type SetOption } from './options.ts';
+import { functionText } from './print.ts';
 import type { Variable } from './variable.ts';
 import { Variables } from './variable.ts';
 
@@ -107,6 +108,8 @@ export class Shell {
   interactive = false;
   /** A builtin run as a program: its errors begin with its name alone. */
   bare = false;
+  /** Runs in a process that another shell forked. */
+  forked = false;
   /** Subshells above: BASH_SUBSHELL. */
   subshellLevel = 0;
   /** Reads commands from a string: errors name the line differently. */
@@ -137,6 +140,8 @@ export class Shell {
   readonly trapsRunning: Set<string> = new Set();
   /** Traps of the parent, which `trap` in a subshell still lists. */
   readonly inheritedTraps: Map<string, string> = new Map();
+  /** Some function is exported. */
+  exportsFunctions = false;
   readonly disabledBuiltins: Set<string> = new Set();
   readonly readonlyFunctions: Set<string> = new Set();
   /** Read end for the last command of a pipeline that runs in this shell (lastpipe). */
@@ -192,11 +197,13 @@ export class Shell {
       this.loopDepth = parent.loopDepth;
       this.errexitIgnored = parent.errexitIgnored;
       this.interactive = false;
-      this.subshellLevel = parent.subshellLevel + 1;
+      this.subshellLevel = parent.subshellLevel;
+      this.forked = true;
       this.getoptsPosition = parent.getoptsPosition;
       this.runningTrap = parent.runningTrap;
       for (const fd of parent.hiddenFds) this.hiddenFds.add(fd);
       this.outerLine = parent.outerLine;
+      this.exportsFunctions = parent.exportsFunctions;
       this.inSubstitution = parent.inSubstitution;
       this.traceLevel = parent.traceLevel;
       for (const name of parent.disabledBuiltins) this.disabledBuiltins.add(name);
@@ -330,7 +337,13 @@ export class Shell {
 
   /** The environment for children. */
   get environment(): ReadonlyMap<string, string> {
-    return this.vars.environment;
+    const env = this.vars.environment;
+    if (!this.exportsFunctions) return env;
+    const extended = new Map(env);
+    for (const [name, definition] of this.functions) {
+      if (definition.exported) extended.set(`BASH_FUNC_${name}%%`, functionText(name, definition.body).slice(name.length + 1).trimEnd());
+    }
+    return extended;
   }
 
   /** Assign a scalar as a command would. */

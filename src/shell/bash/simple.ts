@@ -11,7 +11,7 @@ import type { ArrayElement, Assign, Simple, Word } from './ir.ts';
 import { waitForeground } from './job-control.ts';
 import { locate } from './lookup.ts';
 import { type Prepared, prepare, redirect, redirectChild, restore, type Saved } from './redirect.ts';
-import type { Shell } from './shell.ts';
+import type { FunctionDefinition, Shell } from './shell.ts';
 import { runTrap } from './traps.ts';
 import { traceAssignment, traceCommand } from './xtrace.ts';
 
@@ -40,7 +40,14 @@ function runReady(sh: Shell, node: Simple, argv: readonly string[]): number | Pr
     if (builtin !== undefined) return runBuiltinBare(sh, builtin, argv);
     return runProgram(sh, node, argv, undefined, sh.environment);
   }
-  return finishAsync(sh, sh.exec.callFunction(sh, definition, argv.slice(1)));
+  return finishAsync(sh, callNamed(sh, definition, argv));
+}
+
+/** Call a function; afterwards `$_` is the last argument of the call. */
+async function callNamed(sh: Shell, definition: FunctionDefinition, argv: readonly string[]): Promise<number> {
+  const status = await sh.exec.callFunction(sh, definition, argv.slice(1));
+  sh.lastArgument = argv[argv.length - 1]!;
+  return status;
 }
 
 function runBuiltinBare(sh: Shell, builtin: Builtin, argv: readonly string[]): number | Promise<number> {
@@ -113,7 +120,7 @@ async function runExpanded(sh: Shell, node: Simple): Promise<number> {
     return runProgram(sh, node, argv, prepared, environmentWith(sh, assigned));
   }
   return runInShell(sh, node, argv, assigned, () =>
-    definition === undefined ? builtin!(sh, argv, arrays) : sh.exec.callFunction(sh, definition, argv.slice(1)),
+    definition === undefined ? builtin!(sh, argv, arrays) : callNamed(sh, definition, argv),
   );
 }
 
@@ -262,7 +269,6 @@ function runProgram(
   const args = found === 'script' ? ['bash', sh.commandHash.get(name)?.path ?? name, ...argv.slice(1)] : argv;
   if (sh.tailNode === node) return runInPlace(sh, args, prepared, env, main);
   const child = sh.system.fork(sh.proc);
-  for (const fd of sh.hiddenFds) child.setFd(fd, undefined);
   sh.system.start(child, async () => {
     if (prepared !== undefined) {
       try {
@@ -272,6 +278,7 @@ function runProgram(
         throw error;
       }
     }
+    for (const fd of sh.hiddenFds) child.setFd(fd, undefined);
     child.becomes(args, env);
     await child.spend(EXEC_TIME);
     return main(child);

@@ -3,7 +3,8 @@ import { currentCommand } from './current.ts';
 import { BASH_VERSION, type Shell } from './shell.ts';
 import { Variable } from './variable.ts';
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** What bash was built with. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin:.';
 
 /** Start a shell's variables from the environment of its process. */
 export function initializeVariables(sh: Shell): void {

@@ -16,6 +16,7 @@ export async function substitute(sh: Shell, body: Body): Promise<string> {
   const child = forkShell(sh);
   child.proc.setFd(1, pipe.writer);
   child.inSubstitution = true;
+  child.subshellLevel++;
   child.traceLevel++;
   if (sh.shopts.get('inherit_errexit') !== true) child.options.delete('errexit');
   child.tailNode = tailOf(list);
@@ -54,6 +55,7 @@ export function processSubstitution(sh: Shell, body: Body, direction: '<' | '>')
   child.proc.setFd(direction === '<' ? 1 : 0, theirs);
   child.tailNode = tailOf(list);
   child.inSubstitution = true;
+  child.subshellLevel++;
   runSubshell(child, () => child.exec.list(child, list));
   sh.lastBackground = child.proc.pid;
   const { proc } = child;

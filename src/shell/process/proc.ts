@@ -15,7 +15,7 @@ import type { Ack, Refusal } from '../../uapi/result.ts';
 import { isRefusal, refuse } from '../../uapi/result.ts';
 import type { Task } from '../../uapi/task.ts';
 import { ProcFiles } from '../fs/files.ts';
-import type { Mounts } from '../fs/vfs.ts';
+import type { Mounts, OpenFlags } from '../fs/vfs.ts';
 import { concat, decode } from './bytes.ts';
 import type { OpenFile } from './open-file.ts';
 import { NullFile } from './open-file.ts';
@@ -70,6 +70,7 @@ export class Proc extends Thread implements Process {
   private output: Output | undefined = undefined;
   private errors: Output | undefined = undefined;
   private outputs: Output[] = [];
+  private readonly held: Set<OpenFile> = new Set();
   private exitHooks: (() => void)[] = [];
 
   constructor(system: System, pid: number, parent: Proc | undefined, task: Task, mounts: Mounts) {
@@ -370,6 +371,18 @@ export class Proc extends Thread implements Process {
     if (from.dispositions !== undefined) this.dispositions = new Map(from.dispositions);
   }
 
+  /** Open a file that is closed at the latest when the process ends. */
+  async open(path: string, flags: OpenFlags): Promise<OpenFile | Refusal> {
+    const file = await this.system.vfs.open(this, path, flags);
+    if (!isRefusal(file)) this.held.add(file);
+    return file;
+  }
+
+  /** Close a file that {@link open} gave. */
+  close(file: OpenFile): void {
+    if (this.held.delete(file)) file.close();
+  }
+
   tracked(output: Output): Output {
     this.outputs.push(output);
     return output;
@@ -414,6 +427,8 @@ export class Proc extends Thread implements Process {
 
   private release(): void {
     for (const hook of this.exitHooks) hook();
+    for (const file of this.held) file.close();
+    this.held.clear();
     for (let fd = 0; fd < this.fds.length; fd++) this.fds[fd]?.close();
     this.fds = [];
     this.task.exit();

@@ -39,7 +39,7 @@ export async function cat(proc: Proc): Promise<number> {
   proc.stdout.setBuffering('none');
   let status = 0;
   for (const name of given.operands.length === 0 ? ['-'] : given.operands) {
-    const opened = name === '-' ? proc.fds[0]?.dup() : await proc.system.vfs.open(proc, name, { read: true });
+    const opened = name === '-' ? proc.fds[0] : await proc.open(name, { read: true });
     if (opened === undefined || isRefusal(opened)) {
       proc.stderr.write(`cat: ${name}: ${strerror(opened?.errno ?? EBADF)}\n`);
       status = 1;
@@ -51,7 +51,7 @@ export async function cat(proc: Proc): Promise<number> {
       continue;
     }
     await copy(proc, opened, filter);
-    opened.close();
+    proc.close(opened);
   }
   return status;
 }

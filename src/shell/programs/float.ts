@@ -27,9 +27,20 @@ export function formatFloat(
   return (sign + digits).padStart(width);
 }
 
+/** Exact: a double is a whole number over a power of two, and ties go to the even digit as in C. */
 function fixed(value: number, places: number): string {
-  if (value < 1e21) return value.toFixed(Math.min(100, places));
-  return BigInt(value).toString() + (places > 0 ? `.${'0'.repeat(places)}` : '');
+  let denominator = 1n;
+  let whole = value;
+  while (!Number.isInteger(whole)) {
+    whole *= 2;
+    denominator *= 2n;
+  }
+  const scaled = BigInt(whole) * 10n ** BigInt(places);
+  let rounded = scaled / denominator;
+  const twice = (scaled % denominator) * 2n;
+  if (twice > denominator || (twice === denominator && rounded % 2n === 1n)) rounded++;
+  const digits = rounded.toString().padStart(places + 1, '0');
+  return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }
 
 function exponential(value: number, places: number): string {

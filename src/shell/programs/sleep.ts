@@ -25,7 +25,7 @@ export async function sleep(proc: Proc): Promise<number> {
         proc.stderr.write(`sleep: ${what}\nTry 'sleep --help' for more information.\n`);
         return 1;
       }
-      proc.stderr.write(`sleep: invalid time interval '${arg}'\n`);
+      proc.stderr.write(`sleep: invalid time interval ‘${arg}’\n`);
       bad = true;
     } else total += seconds;
   }

@@ -21,7 +21,7 @@ export async function tee(proc: Proc): Promise<number> {
   const append = given.flags.has('a');
   const outputs: OpenFile[] = [];
   for (const name of given.operands) {
-    const file = await proc.system.vfs.open(proc, name, { write: true, create: true, append, truncate: !append });
+    const file = await proc.open(name, { write: true, create: true, append, truncate: !append });
     if (isRefusal(file)) {
       complain(proc, `${name}: ${strerror(file.errno)}`);
       status = 1;
@@ -37,7 +37,7 @@ export async function tee(proc: Proc): Promise<number> {
       if (isRefusal(refused)) status = 1;
     }
   }
-  for (const file of outputs) file.close();
+  for (const file of outputs) proc.close(file);
   return status;
 }
 
@@ -121,7 +121,7 @@ function readCount(proc: Proc, program: 'head' | 'tail') {
 }
 
 async function openInput(proc: Proc, name: string): Promise<OpenFile | undefined> {
-  const file = name === '-' ? proc.fds[0]?.dup() : await proc.system.vfs.open(proc, name, { read: true });
+  const file = name === '-' ? proc.fds[0] : await proc.open(name, { read: true });
   if (file === undefined || isRefusal(file)) {
     complain(proc, `cannot open '${name}' for reading: ${strerror(file?.errno ?? EBADF)}`);
     return undefined;
@@ -150,7 +150,7 @@ export async function head(proc: Proc): Promise<number> {
     if (titles) proc.stdout.write(`${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`);
     first = false;
     await headOf(proc, file, how, given.flags.has('z') ? 0 : NEWLINE);
-    file.close();
+    proc.close(file);
   }
   return status;
 }
@@ -243,7 +243,7 @@ export async function tail(proc: Proc): Promise<number> {
     open.push({ name, file });
   }
   if (follow) await followFiles(proc, open, titles, given.flags.get('pid'));
-  for (const { file } of open) file.close();
+  for (const { file } of open) proc.close(file);
   return status;
 }
 

@@ -1,6 +1,7 @@
 /** The programs of this layer: those that deal with processes, files and time rather than with the network. */
 import { bash } from '../bash/main.ts';
 import type { SystemProgram } from '../process/system.ts';
+import { diff } from '../text/diff.ts';
 import { grep } from '../text/grep.ts';
 import { utility } from '../text/library.ts';
 import { builtinProgram } from './builtin-programs.ts';
@@ -17,7 +18,7 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'awk base64 column comm cut diff du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sed seq sha1sum sha256sum sort split stat strings tac tar tr tree unexpand uniq wc xargs yq zcat'.split(
+  'awk base64 column comm cut du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sed seq sha1sum sha256sum sort split stat strings tac tar tr tree unexpand uniq wc xargs yq zcat'.split(
     ' ',
   );
 
@@ -26,6 +27,7 @@ const OWN: [string, SystemProgram][] = [
   ['basename', basename],
   ['chmod', chmod],
   ['cp', cp],
+  ['diff', diff],
   ['dirname', dirname],
   ['ln', ln],
   ['mkdir', mkdir],

@@ -52,13 +52,13 @@ export class BridgeFs implements IFileSystem {
     if (!isRefusal(data)) return data;
     const found = proc.system.vfs.resolve(proc, path);
     if (isRefusal(found) || found.inode instanceof DirectoryInode) fail(data, 'open', path);
-    const file = await proc.system.vfs.open(proc, path, { read: true });
+    const file = await proc.open(path, { read: true });
     if (isRefusal(file)) fail(file, 'open', path);
     const chunks: number[] = [];
     for (let part = await proc.readFile(file); part.length > 0; part = await proc.readFile(file)) {
       for (const byte of part) chunks.push(byte);
     }
-    file.close();
+    proc.close(file);
     return Uint8Array.from(chunks);
   }
 

@@ -238,13 +238,13 @@ class Search {
     }
     if (!named && found.inode.kind !== '-') return false;
     if (!this.wanted(basename(name))) return false;
-    const file = await proc.system.vfs.open(proc, name, { read: true });
+    const file = await proc.open(name, { read: true });
     if (isRefusal(file)) {
       this.complain(name, file.errno);
       return false;
     }
     const stop = file instanceof DirectoryFile ? false : await this.file(file, name);
-    file.close();
+    proc.close(file);
     return stop;
   }
 

@@ -43,7 +43,7 @@ interface Attributes {
   off: Set<string>;
 }
 
-const LETTERS = 'aAfFgiIlnrtuxp';
+const LETTERS = 'aAcfFgiIlnrtuxp';
 
 function readAttributes(sh: Shell, argv: readonly string[]): { attributes: Attributes; next: number } | undefined {
   const attributes: Attributes = { on: new Set(), off: new Set() };
@@ -197,6 +197,7 @@ function applyAttributes(sh: Shell, builtin: string, variable: Variable, { on, o
   if (off.has('i')) variable.integer = false;
   if (on.has('l')) variable.letterCase = 'l';
   else if (on.has('u')) variable.letterCase = 'u';
+  else if (on.has('c')) variable.letterCase = 'c';
   if ((off.has('l') && variable.letterCase === 'l') || (off.has('u') && variable.letterCase === 'u'))
     variable.letterCase = '';
   if (on.has('t')) variable.traced = true;
@@ -288,7 +289,10 @@ function functions(sh: Shell, argv: readonly string[], next: number, { on, off }
       status = 1;
       continue;
     }
-    if (on.has('x')) definition.exported = true;
+    if (on.has('x')) {
+      definition.exported = true;
+      sh.exportsFunctions = true;
+    }
     else if (off.has('x')) definition.exported = false;
     else if (on.has('r')) sh.readonlyFunctions.add(name);
     else if (on.has('F')) {
@@ -343,7 +347,10 @@ function markFunction(sh: Shell, builtin: string, name: string, undo: boolean): 
     void sh.complainAs(builtin, `${name}: not a function`);
     return false;
   }
-  if (builtin === 'export') definition.exported = !undo;
+  if (builtin === 'export') {
+    definition.exported = !undo;
+    sh.exportsFunctions = true;
+  }
   else sh.readonlyFunctions.add(name);
   return true;
 }
@@ -403,7 +410,7 @@ export const unset: Builtin = (sh, argv) => {
       continue;
     }
     if (!isIdentifier(given)) {
-      if (flags.has('v') || !sh.functions.has(given)) {
+      if (flags.has('v')) {
         void sh.complainAs('unset', `\`${given}': not a valid identifier`);
         status = 1;
       } else sh.functions.delete(given);

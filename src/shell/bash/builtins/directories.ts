@@ -133,7 +133,8 @@ export const pushd: Builtin = (sh, argv) => {
     const index = stackIndex(sh, arg);
     if (index !== undefined) {
       if (stack[index] === undefined) {
-        void sh.complainAs('pushd', `${arg}: directory stack index out of range`);
+        if (sh.dirStack.length === 0) void sh.complainAs('pushd', 'directory stack empty');
+        else void sh.complainAs('pushd', `${arg}: directory stack index out of range`);
         return 1;
       }
       next = [...stack.slice(index), ...stack.slice(0, index)];

@@ -4,6 +4,7 @@ import { formatFloat } from '../../programs/float.ts';
 import { strftime } from '../../programs/strftime.ts';
 import { decodeEcho, decodePrintf } from '../ansi-c.ts';
 import { assignElement } from '../assign.ts';
+import { decode, encode } from '../../process/bytes.ts';
 import type { Builtin } from '../builtin.ts';
 import { quoteBackslash, quoteTransform } from '../quote.ts';
 import type { Shell } from '../shell.ts';
@@ -22,7 +23,7 @@ export const printf: Builtin = (sh, argv) => {
   const format = argv[first];
   if (format === undefined) return usage(sh, 'printf');
   if (name !== undefined && !isIdentifier(name.replace(/\[.*\]$/s, ''))) return invalidIdentifier(sh, 'printf', name);
-  const formatter = new Formatter(sh, argv.slice(first + 1));
+  const formatter = new Formatter(sh, argv.slice(first + 1), name === undefined);
   const text = formatter.run(format);
   if (name === undefined) {
     const status = print(sh, 'printf', text);
@@ -34,7 +35,7 @@ export const printf: Builtin = (sh, argv) => {
   return formatter.status;
 };
 
-const SPEC = /%(?:%|([-+ #0]*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(\((?:[^)]*)\)T|[hlLjzt]*[A-Za-z])?)/y;
+const SPEC = /%(?:%|([-+ #0]*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(\((?:[^)]*)\)T|[hlLjzt]*[^hlLjzt])?)/sy;
 
 class Formatter {
   status = 0;
@@ -43,48 +44,60 @@ class Formatter {
   private at = 0;
   private stopped = false;
 
-  constructor(sh: Shell, args: readonly string[]) {
+  private readonly direct: boolean;
+
+  constructor(sh: Shell, args: readonly string[], direct: boolean) {
     this.sh = sh;
     this.args = args;
+    this.direct = direct;
   }
 
+  /** What has been made and not yet written. */
+  private out = '';
+
   run(format: string): string {
-    let out = '';
     do {
       const before = this.at;
-      out += this.once(format);
+      this.once(format);
       if (this.at === before) break;
     } while (this.at < this.args.length && !this.stopped);
-    return out;
+    return this.out;
+  }
+
+  /** An error: standard output is line buffered, so complete lines come before it. */
+  private complain(text: string): void {
+    const lines = this.out.lastIndexOf('\n') + 1;
+    if (lines > 0 && this.direct) {
+      void this.sh.write(1, this.out.slice(0, lines));
+      this.out = this.out.slice(lines);
+    }
+    void this.sh.complainAs('printf', text);
+    this.status = 1;
   }
 
   private next(): string | undefined {
     return this.args[this.at++];
   }
 
-  private once(format: string): string {
-    let out = '';
+  private once(format: string): void {
     let i = 0;
     while (i < format.length && !this.stopped) {
       const percent = format.indexOf('%', i);
       const literal = format.slice(i, percent < 0 ? undefined : percent);
-      if (literal !== '') out += decodePrintf(literal).text;
+      if (literal !== '') this.out += decodePrintf(literal).text;
       if (percent < 0) break;
       SPEC.lastIndex = percent;
       const match = SPEC.exec(format)!;
       i = percent + match[0].length;
-      if (match[0] === '%%') out += '%';
+      if (match[0] === '%%') this.out += '%';
       else if (match[4] === undefined) {
-        const odd = format[i];
-        void this.sh.complainAs(
-          'printf',
-          odd === undefined ? `\`${match[0]}': missing format character` : `\`${odd}': invalid format character`,
-        );
-        this.status = 1;
+        this.complain(`\`${match[0]}': missing format character`);
         this.stopped = true;
-      } else out += this.convert(match);
+      } else {
+        const text = this.convert(match);
+        this.out += text;
+      }
     }
-    return out;
   }
 
   private convert(match: RegExpExecArray): string {
@@ -110,7 +123,7 @@ class Formatter {
         return pad(cut(decoded.text, precision), width, flags);
       }
       case 'c':
-        return pad([...(this.next() ?? '')][0] ?? '', width, flags);
+        return pad([...(this.next() ?? '')][0] ?? '\0', width, flags);
       case 'q':
         return pad(cut(quoteBackslash(this.next() ?? ''), precision), width, flags);
       case 'Q':
@@ -136,8 +149,7 @@ class Formatter {
         this.sh.assign(this.next() ?? '', '0');
         return '';
       default:
-        void this.sh.complainAs('printf', `\`${letter}': invalid format character`);
-        this.status = 1;
+        this.complain(`\`${letter}': invalid format character`);
         this.stopped = true;
         return '';
     }
@@ -154,13 +166,11 @@ class Formatter {
     if (text[0] === "'" || text[0] === '"') return BigInt(text.codePointAt(1) ?? 0);
     const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)/.exec(text);
     if (match === null) {
-      void this.sh.complainAs('printf', `${text}: invalid number`);
-      this.status = 1;
+      this.complain(`${text}: invalid number`);
       return 0n;
     }
     if (match[0].length < text.length) {
-      void this.sh.complainAs('printf', `${text}: invalid ${/^0[0-9]/.test(match[2]!) ? 'octal ' : ''}number`);
-      this.status = 1;
+      this.complain(`${text}: invalid ${/^0[0-9]/.test(match[2]!) ? 'octal ' : ''}number`);
     }
     const digits = match[2]!;
     const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
@@ -173,8 +183,7 @@ class Formatter {
     const match =
       /^\s*[-+]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?|nan)/i.exec(text);
     if (match === null || match[0].length < text.length) {
-      void this.sh.complainAs('printf', `${text}: invalid number`);
-      this.status = 1;
+      this.complain(`${text}: invalid number`);
       if (match === null) return 0;
     }
     const found = match[0].trim().toLowerCase();
@@ -195,11 +204,11 @@ class Formatter {
 }
 
 function cut(text: string, precision: number | undefined): string {
-  return precision === undefined ? text : [...text].slice(0, precision).join('');
+  return precision === undefined ? text : decode(encode(text).subarray(0, precision));
 }
 
 function pad(text: string, width: number, flags: string): string {
-  const missing = width - [...text].length;
+  const missing = width - encode(text).length;
   if (missing <= 0) return text;
   return flags.includes('-') ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
 }

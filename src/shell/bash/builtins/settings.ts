@@ -322,7 +322,11 @@ export const caller: Builtin = (sh, argv) => {
   const level = Number(argv[1] ?? 0);
   const { frames } = sh;
   const frame = frames[frames.length - 1 - level];
-  if (frame === undefined) return 1;
+  if (frame === undefined) {
+    if (argv[1] !== undefined) return 1;
+    void sh.write(1, '0 NULL\n');
+    return 0;
+  }
   const below = frames[frames.length - 2 - level];
   if (argv[1] === undefined) void sh.write(1, `${frame.callLine} ${below?.file ?? sh.name}\n`);
   else {

@@ -1,0 +1,1 @@
+select x in a b c; do echo "got $x $REPLY"; break; done <<< 2; PS3="pick> "; select y in one "two three"; do [ -z "$y" ] && { echo bad $REPLY; continue; }; echo "$y"; break; done <<< $'9\n\n2'; select z in p; do echo never; done < /dev/null; echo "st $?"
