@@ -1,7 +1,7 @@
 // Builds the package: the text utilities are bundled into one file, every layer is compiled by
 // project references, and the command-line program is bundled so that it starts quickly.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,10 +10,13 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-if (!existsSync(join(root, 'dist/vendor/just-bash.js'))) {
-  await build({
+const utilities = join(root, 'dist/vendor/just-bash.js');
+const newer = (path) => statSync(join(root, path)).mtimeMs > statSync(utilities).mtimeMs;
+if (!existsSync(utilities) || newer('scripts/build.mjs') || newer('package-lock.json')) {
+  const { outputFiles } = await build({
     entryPoints: [join(dirname(require.resolve('just-bash')), 'browser.js')],
-    outfile: join(root, 'dist/vendor/just-bash.js'),
+    outfile: utilities,
+    write: false,
     bundle: true,
     minify: true,
     format: 'esm',
@@ -23,6 +26,13 @@ if (!existsSync(join(root, 'dist/vendor/just-bash.js'))) {
     legalComments: 'eof',
     logLevel: 'error',
   });
+  // sort, ls and others collate by the host's locale; a lab's locale is C.UTF-8: by code.
+  const collated = outputFiles[0].text.replace(
+    /([\w$]+(?:\.[\w$]+|\[[\w$]+\])*)\.localeCompare\(/g,
+    '((a,b)=>a<b?-1:a>b?1:0)($1,',
+  );
+  mkdirSync(dirname(utilities), { recursive: true });
+  writeFileSync(utilities, collated);
 }
 
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
