@@ -5,12 +5,20 @@ import type { LabDocument, Step } from '../lab/document.ts';
 import type { StepResult } from '../lab/run.ts';
 import type { Style } from './style.ts';
 
-/** The lines of prose, without the console fences, which are not part of any prose. */
+const FENCE = /^[ \t]*(```+|~~~+)/;
+
+/** The lines of prose: headings stand out, drawings and other blocks are shown without their fences. */
 export function proseText(lines: readonly string[], style: Style): string {
-  return lines
-    .map((line) => (/^#{1,6} /.test(line) ? style.bold(line) : style.dim(line)))
-    .map((line) => `${line}\n`)
-    .join('');
+  let fence: string | undefined;
+  let text = '';
+  for (const line of lines) {
+    const mark = FENCE.exec(line)?.[1];
+    if (mark !== undefined && (fence === undefined || (mark.startsWith(fence) && line.trim() === mark))) {
+      fence = fence === undefined ? mark : undefined;
+    } else if (fence !== undefined) text += `${line}\n`;
+    else text += `${/^#{1,6} /.test(line) ? style.bold(line) : style.dim(line)}\n`;
+  }
+  return text;
 }
 
 /** The command with its prompts, as it would be typed. */

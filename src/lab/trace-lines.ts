@@ -48,7 +48,7 @@ export interface TraceStep {
   /** The device, and the name of its namespace unless that is the first one. */
   dev?: string;
   netns?: string;
-  /** What belongs to the kind of step: `parent`, `reason`, `result`, `hook`, `verdict`, `state` ... */
+  /** What belongs to the kind of step: `parent`, `reason`, `location`, `result`, `hook`, `verdict`, `state` ... */
   [detail: string]: unknown;
 }
 
@@ -153,8 +153,10 @@ function details({ kind, arg, note }: TraceRecord): Record<string, unknown> {
       return { to: note, type: `0x${arg.toString(16).padStart(4, '0')}` };
     case TRACE_NO_COPY:
       return { why: note };
-    case TRACE_END:
-      return { reason: dropReasonText(arg), ...noted };
+    case TRACE_END: {
+      const [, location, words] = /^([^:]*)(?:: (.*))?$/s.exec(note) ?? [];
+      return { reason: dropReasonText(arg), location, ...(words === undefined ? {} : { note: words }) };
+    }
     default:
       return noted;
   }

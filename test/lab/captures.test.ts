@@ -33,7 +33,9 @@ describe.skipIf(!existsSync(TCPDUMP))('the real tcpdump reads what the twin writ
         for (const options of OPTIONS) {
           const env = { ...process.env, TZ: 'UTC' };
           const real = spawnSync(TCPDUMP, ['-r', path, ...options], { encoding: 'utf8', env });
-          const ours = await twin.run(`tcpdump -r ${path} ${options.slice(0, 1)} ${options.slice(1).map((word) => `'${word}'`)}`);
+          const ours = await twin.run(
+            `tcpdump -r ${path} ${options.slice(0, 1)} ${options.slice(1).map((word) => `'${word}'`)}`,
+          );
           expect(ours.stdout).toBe(real.stdout);
           expect([ours.stderr, ours.status]).toEqual([real.stderr, real.status]);
         }

@@ -44,7 +44,10 @@ describe('two runs of a lab', () => {
     const second = await runLab('vepa.md', 2);
     expect(second.remains.captures).not.toEqual(first.remains.captures);
     const withoutTimes = (text: string) =>
-      text.replace(/time[= ][\d.]+ ?ms/g, 'time').replace(/^rtt .*$/gm, 'rtt').replace(/id \d+/g, 'id');
+      text
+        .replace(/time[= ][\d.]+ ?ms/g, 'time')
+        .replace(/^rtt .*$/gm, 'rtt')
+        .replace(/id \d+/g, 'id');
     expect(withoutTimes(second.output)).toBe(withoutTimes(first.output));
   });
 });
