@@ -47,7 +47,8 @@ export async function diff(proc: Proc): Promise<number> {
     return 2;
   }
   if (operands.length !== 2) {
-    const text = operands.length < 2 ? `missing operand after '${operands.at(-1) ?? 'diff'}'` : `extra operand '${operands[2]}'`;
+    const text =
+      operands.length < 2 ? `missing operand after '${operands.at(-1) ?? 'diff'}'` : `extra operand '${operands[2]}'`;
     proc.stderr.write(`diff: ${text}\ndiff: Try 'diff --help' for more information.\n`);
     return 2;
   }
@@ -123,7 +124,8 @@ class Comparison {
 
   private keys(side: Side): string[] {
     const keys = side.lines.map((line) => this.key(line));
-    if (!side.complete && !this.flags.has('w') && !this.flags.has('b') && !this.flags.has('Z')) keys[keys.length - 1] += '\0';
+    if (!side.complete && !this.flags.has('w') && !this.flags.has('b') && !this.flags.has('Z'))
+      keys[keys.length - 1] += '\0';
     return keys;
   }
 
@@ -138,7 +140,13 @@ class Comparison {
       proc.stdout.write(`Files ${a.name} and ${b.name} differ\n`);
       return 1;
     }
-    if (!top) proc.stdout.write(`diff${[...flags.keys()].filter((key) => key.length === 1).map((key) => ` -${key}`).join('')} ${a.name} ${b.name}\n`);
+    if (!top)
+      proc.stdout.write(
+        `diff${[...flags.keys()]
+          .filter((key) => key.length === 1)
+          .map((key) => ` -${key}`)
+          .join('')} ${a.name} ${b.name}\n`,
+      );
     if (flags.has('u') || flags.has('U')) this.unified(a, b, found, Number(flags.get('U') || 3));
     else if (flags.has('c') || flags.has('C')) this.context(a, b, found, Number(flags.get('C') || 3));
     else this.normal(a, b, found);
@@ -197,14 +205,31 @@ class Comparison {
       const end = Math.min(a.lines.length, hunk.at(-1)!.to + context);
       const newEnd = Math.min(b.lines.length, hunk.at(-1)!.newTo + context);
       out += `***************\n*** ${contextRange(start, end)} ****\n`;
-      if (hunk.some(({ from, to }) => from < to)) out += this.half(a, start, end, hunk.map(({ from, to, newFrom, newTo }) => ({ from, to, mark: newFrom < newTo ? '! ' : '- ' })));
+      if (hunk.some(({ from, to }) => from < to))
+        out += this.half(
+          a,
+          start,
+          end,
+          hunk.map(({ from, to, newFrom, newTo }) => ({ from, to, mark: newFrom < newTo ? '! ' : '- ' })),
+        );
       out += `--- ${contextRange(newStart, newEnd)} ----\n`;
-      if (hunk.some(({ newFrom, newTo }) => newFrom < newTo)) out += this.half(b, newStart, newEnd, hunk.map(({ from, to, newFrom, newTo }) => ({ from: newFrom, to: newTo, mark: from < to ? '! ' : '+ ' })));
+      if (hunk.some(({ newFrom, newTo }) => newFrom < newTo))
+        out += this.half(
+          b,
+          newStart,
+          newEnd,
+          hunk.map(({ from, to, newFrom, newTo }) => ({ from: newFrom, to: newTo, mark: from < to ? '! ' : '+ ' })),
+        );
     }
     this.proc.stdout.write(out);
   }
 
-  private half(side: Side, start: number, end: number, marked: readonly { from: number; to: number; mark: string }[]): string {
+  private half(
+    side: Side,
+    start: number,
+    end: number,
+    marked: readonly { from: number; to: number; mark: string }[],
+  ): string {
     let out = '';
     for (let i = start; i < end; i++) {
       const change = marked.find(({ from, to }) => i >= from && i < to);

@@ -13,6 +13,7 @@ import { NullFile, OpenFile } from '../process/open-file.ts';
 import type { Proc } from '../process/proc.ts';
 import type { SystemProgram } from '../process/system.ts';
 import { BridgeFs, latin1 } from './bridge-fs.ts';
+import { gnuErrors, gnuOutput, libraryArguments } from './gnu.ts';
 
 type Library = typeof import('#just-bash');
 
@@ -35,16 +36,20 @@ export function utility(name: string): SystemProgram {
       proc.stderr.write(`${name}: not available\n`);
       return 127;
     }
-    const result = await execute(proc, loaded, command);
-    proc.stdout.write(outputBytes(result));
+    const args = proc.argv.slice(1);
+    const result = await execute(proc, loaded, command, libraryArguments(name, args));
+    const size = (path: string) => {
+      const data = proc.files.read(path);
+      return isRefusal(data) ? undefined : data.length;
+    };
+    proc.stdout.write(outputBytes({ ...result, stdout: gnuOutput(name, args, result.stdout, size) }));
     await proc.stdout.flush();
-    proc.stderr.write(result.stderr);
+    proc.stderr.write(gnuErrors(name, result.stderr));
     return result.exitCode;
   };
 }
 
-async function execute(proc: Proc, loaded: Library, command: Command): Promise<ExecResult> {
-  const args = proc.argv.slice(1);
+async function execute(proc: Proc, loaded: Library, command: Command, args: string[]): Promise<ExecResult> {
   const file = proc.fds[0];
   if (file === undefined || file instanceof NullFile) return command.execute(args, context(proc, loaded, ''));
   let asked = false;

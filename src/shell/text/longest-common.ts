@@ -53,7 +53,13 @@ function match(a: readonly string[], b: readonly string[]): [number, number][] {
   return [];
 }
 
-function walkBack(trace: readonly Int32Array[], depth: number, n: number, m: number, reach: number): [number, number][] {
+function walkBack(
+  trace: readonly Int32Array[],
+  depth: number,
+  n: number,
+  m: number,
+  reach: number,
+): [number, number][] {
   const pairs: [number, number][] = [];
   let x = n;
   let y = m;
