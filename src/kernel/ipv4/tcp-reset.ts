@@ -1,6 +1,6 @@
 /** TCP without sockets: what comes for a port where nobody listens is answered by a reset. */
 import { PACKET_HOST } from '../../uapi/if.ts';
-import { putU16, u16At } from '../../wire/addr.ts';
+import { u16At } from '../../wire/addr.ts';
 import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
 import { IPPROTO_TCP, ipv4Destination, ipv4Source, ipv4Tos } from '../../wire/ipv4.ts';
 import {
@@ -16,7 +16,6 @@ import {
   tcpSequence,
 } from '../../wire/tcp.ts';
 import { type DropReason, REASON } from '../core/drop-reason.ts';
-import { NETIF_F_HW_CSUM } from '../core/netdevice.ts';
 import { CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, kfreeSkbReason, type SkBuff } from '../core/skbuff.ts';
 import { Flowi4 } from './fib.ts';
 import { InetSock, IP_PMTUDISC_DO } from './inet-sock.ts';
@@ -98,10 +97,6 @@ function sendReset(skb: SkBuff, hlen: number): void {
   const [sport, dport] = [u16At(bytes, at + 2), u16At(bytes, at)];
   const { saddr, daddr } = flow;
   putTcpHeader(reset.bytes, to, reset.tail, sport, dport, sequence, acknowledgment, answer, 0, saddr, daddr);
-  if ((out.dev.features & NETIF_F_HW_CSUM) !== 0) {
-    reset.ipSummed = CHECKSUM_PARTIAL;
-    putU16(reset.bytes, to + 16, pseudoHeaderSum(saddr, daddr, IPPROTO_TCP, TCP_HEADER_LENGTH));
-  }
   ipv4.mib.tcp.OutSegs++;
   ipv4.mib.tcp.OutRsts++;
   ipSendSkb(reset);
