@@ -174,11 +174,15 @@ class Prompt {
   }
 
   async #interrupt(): Promise<void> {
-    process.stdout.write('^C\n');
     if (this.#running) {
+      process.stdout.write('^C');
       this.#machine.interrupt();
       return;
     }
+    process.stdout.write('^C\n');
+    // What was typed is forgotten: to the end of the line, and back to its start.
+    this.#lines.write(null, { ctrl: true, name: 'e' });
+    this.#lines.write(null, { ctrl: true, name: 'u' });
     this.#text = '';
     await this.#leavePrompt();
     this.#ask();
