@@ -28,6 +28,13 @@ export interface PortMatch extends PortRange {
   invert: boolean;
 }
 
+/** An inclusive range of addresses with the `!` of an option. */
+export interface AddrRange {
+  from: Ipv4;
+  to: Ipv4;
+  invert: boolean;
+}
+
 /** xt_conntrack: each part that is present must hold. */
 export interface XtConntrackMatch {
   name: 'conntrack';
@@ -58,6 +65,18 @@ export interface XtPhysdevMatch {
   isBridged?: { invert: boolean };
 }
 
+export interface XtStatisticMatch {
+  name: 'statistic';
+  mode?: 'random' | 'nth';
+  /** Of 2^31. */
+  probability: number;
+  /** Every so many packets one, less 1. */
+  every: number;
+  /** Which of them, from 0. */
+  packet: number;
+  invert: boolean;
+}
+
 /** A match extension: `-m name ...`. */
 export type XtMatch =
   /** `type` 255 is any. */
@@ -79,6 +98,16 @@ export type XtMatch =
   | XtPhysdevMatch
   | { name: 'limit' /** Time per packet in 1/10000 s (XT_LIMIT_SCALE). */; avg: number; burst: number }
   | { name: 'mark'; mark: number; mask: number; invert: boolean }
+  /** The connection's mark. */
+  | { name: 'connmark'; mark: number; mask: number; invert: boolean }
+  /** Total length of the IPv4 packet. */
+  | { name: 'length'; from: number; to: number; invert: boolean }
+  | { name: 'ttl'; mode: 'eq' | 'ne' | 'lt' | 'gt'; ttl: number }
+  /** PACKET_*: the link-layer destination. */
+  | { name: 'pkttype'; type: number; invert: boolean }
+  | { name: 'iprange'; source?: AddrRange; dest?: AddrRange }
+  | { name: 'dscp'; dscp: number; invert: boolean }
+  | XtStatisticMatch
   | {
       name: 'addrtype';
       /** Bits 1 << RTN_*; 0 when absent. */
@@ -124,7 +153,24 @@ export type XtTarget =
   | { name: 'DNAT'; range: NatRange }
   | { name: 'REDIRECT'; range: NatRange }
   | { name: 'LOG'; level: number; prefix: string; flags: number }
-  | { name: 'MARK'; mark: number; mask: number };
+  | { name: 'MARK'; mark: number; mask: number }
+  | XtConnmarkTarget
+  /** `alias`: called by its old name, NOTRACK. */
+  | { name: 'CT'; notrack: boolean; alias: boolean }
+  | { name: 'DSCP'; dscp: number }
+  | { name: 'NETMAP'; from: Ipv4; to: Ipv4 }
+  | { name: 'TTL'; mode: 'set' | 'inc' | 'dec'; ttl: number };
+
+/** struct xt_connmark_tginfo2. */
+export interface XtConnmarkTarget {
+  name: 'CONNMARK';
+  mode: 'set' | 'save' | 'restore';
+  ctmark: number;
+  ctmask: number;
+  nfmask: number;
+  /** Bits that the mark is shifted by: to the left, or, below 0, to the right. */
+  shift: number;
+}
 
 export interface XtCounters {
   packets: number;

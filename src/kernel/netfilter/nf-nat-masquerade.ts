@@ -3,7 +3,7 @@ import { RT_SCOPE_UNIVERSE } from '../../uapi/rtnetlink.ts';
 import { type Ipv4, ipv4At } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
-import { NF_ACCEPT, NF_DROP, NF_INET_LOCAL_OUT, type NfHookState } from '../core/netfilter.ts';
+import { NF_ACCEPT, NF_DROP, NF_INET_LOCAL_OUT, NF_INET_PRE_ROUTING, type NfHookState } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { inDevGet } from '../ipv4/in-device.ts';
 import { inetSelectAddr } from '../ipv4/inet-addr.ts';
@@ -39,6 +39,18 @@ export function masqueradeForget(net: NetNamespace, ifindex: number, address?: I
   for (const ct of table.all()) {
     if (ct.masqIndex === ifindex && (address === undefined || ct.reply.dst === address)) table.remove(ct);
   }
+}
+
+/** Addresses of one network become those of another; hosts keep their numbers. @kernel net/netfilter/xt_NETMAP.c netmap_tg4 */
+export function netmapTarget(skb: SkBuff, from: Ipv4, to: Ipv4, { hook }: NfHookState): number {
+  const ct = nfCtGet(skb);
+  if (ct === undefined) return NF_ACCEPT;
+  const destination = hook === NF_INET_PRE_ROUTING || hook === NF_INET_LOCAL_OUT;
+  const old = ipv4At(skb.bytes, skb.networkHeader + (destination ? 16 : 12));
+  const netmask = ~(from ^ to);
+  const address = ((old & ~netmask) | (from & netmask)) >>> 0;
+  const range = { addr: { min: address, max: address } };
+  return nfNatSetupInfo(ct, range, destination ? NF_NAT_MANIP_DST : NF_NAT_MANIP_SRC);
 }
 
 /** @kernel net/netfilter/nf_nat_redirect.c nf_nat_redirect_ipv4 */

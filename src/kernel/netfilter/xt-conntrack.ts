@@ -1,4 +1,4 @@
-/** The matches conntrack and state. */
+/** Matches and targets on the packet's connection. */
 import {
   type AddrMatch,
   type PortMatch,
@@ -6,7 +6,10 @@ import {
   XT_STATE_INVALID,
   XT_STATE_SNAT,
   XT_STATE_UNTRACKED,
+  type XtConnmarkTarget,
   type XtConntrackMatch,
+  type XtMatch,
+  type XtTarget,
 } from '../../uapi/xtables.ts';
 import { IPPROTO_ICMP } from '../../wire/ipv4.ts';
 import type { SkBuff } from '../core/skbuff.ts';
@@ -22,7 +25,7 @@ import {
   type Tuple,
 } from './nf-conn.ts';
 import { nfCtGet } from './nf-conntrack-core.ts';
-import type { XtMatchFn } from './xt-action.ts';
+import { XT_CONTINUE, type XtMatchFn, type XtTargetFn } from './xt-action.ts';
 
 /** XT_CONNTRACK_STATE_BIT() of what the packet is to its connection. */
 function stateBit(skb: SkBuff): number {
@@ -78,4 +81,34 @@ export function conntrackMatch(match: XtConntrackMatch): XtMatchFn {
 /** conntrack under its old name. */
 export function stateMatch({ mask, invert }: { mask: number; invert: boolean }): XtMatchFn {
   return ({ skb }) => ((stateBit(skb) & mask) !== 0) !== invert;
+}
+
+/** @kernel net/netfilter/xt_connmark.c connmark_mt */
+export function connmarkMatch({ mark, mask, invert }: Extract<XtMatch, { name: 'connmark' }>): XtMatchFn {
+  return ({ skb }) => {
+    const ct = nfCtGet(skb);
+    return ct !== undefined && ((ct.mark & mask) >>> 0 === mark) !== invert;
+  };
+}
+
+/** @kernel net/netfilter/xt_connmark.c connmark_tg_shift */
+export function connmarkTarget({ mode, ctmark, ctmask, nfmask, shift }: XtConnmarkTarget): XtTargetFn {
+  // A shift by 32 leaves the mark as it is, as the processor does.
+  const shifted = (mark: number) => (shift < 0 ? mark >>> -shift : mark << shift);
+  return ({ skb }) => {
+    const ct = nfCtGet(skb);
+    if (ct === undefined) return XT_CONTINUE;
+    if (mode === 'set') ct.mark = shifted((ct.mark & ~ctmask) ^ ctmark) >>> 0;
+    else if (mode === 'save') ct.mark = ((ct.mark & ~ctmask) ^ shifted(skb.mark & nfmask)) >>> 0;
+    else skb.mark = ((skb.mark & ~nfmask) ^ shifted(ct.mark & ctmask)) >>> 0;
+    return XT_CONTINUE;
+  };
+}
+
+/** @kernel net/netfilter/xt_CT.c xt_ct_target #P[only --notrack] */
+export function ctTarget({ notrack }: Extract<XtTarget, { name: 'CT' }>): XtTargetFn {
+  return ({ skb }) => {
+    if (notrack && skb.nfct === undefined) skb.nfctInfo = IP_CT_UNTRACKED;
+    return XT_CONTINUE;
+  };
 }

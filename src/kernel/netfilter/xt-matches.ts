@@ -16,7 +16,8 @@ import { nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import { inetAddrType } from '../ipv4/fib-lookup.ts';
 import { ipv4Of } from '../ipv4/ipv4-net.ts';
 import type { XtMatchFn, XtPacket } from './xt-action.ts';
-import { conntrackMatch, stateMatch } from './xt-conntrack.ts';
+import { connmarkMatch, conntrackMatch, stateMatch } from './xt-conntrack.ts';
+import { dscpMatch, iprangeMatch, lengthMatch, pkttypeMatch, statisticMatch, ttlMatch } from './xt-packet.ts';
 
 /** Where a rule stands: what check functions look at. */
 export interface XtPlace {
@@ -72,7 +73,7 @@ export function checkMatch(match: XtMatch, place: XtPlace): number {
 
 /** Whether the match needs connection tracking. */
 export function matchTracks(match: XtMatch): boolean {
-  return match.name === 'conntrack' || match.name === 'state';
+  return match.name === 'conntrack' || match.name === 'state' || match.name === 'connmark';
 }
 
 function inRange(port: number, { from, to, invert }: PortMatch): boolean {
@@ -249,5 +250,19 @@ export function compileMatch(match: XtMatch, place: XtPlace): XtMatchFn {
       return ({ skb }) => ((skb.mark & match.mask) >>> 0 === match.mark) !== match.invert;
     case 'addrtype':
       return addrtypeMatch(match, place);
+    case 'connmark':
+      return connmarkMatch(match);
+    case 'length':
+      return lengthMatch(match);
+    case 'ttl':
+      return ttlMatch(match);
+    case 'dscp':
+      return dscpMatch(match);
+    case 'pkttype':
+      return pkttypeMatch(match);
+    case 'iprange':
+      return iprangeMatch(match);
+    case 'statistic':
+      return statisticMatch(match, place);
   }
 }

@@ -15,10 +15,12 @@ import { rejectTarget } from './ipt-reject.ts';
 import { nfCtGet } from './nf-conntrack-core.ts';
 import { nfLogIpPacket } from './nf-log.ts';
 import { type NatRange2, nfNatSetupInfo } from './nf-nat-core.ts';
-import { nfNatMasqueradeIpv4, nfNatRedirectIpv4 } from './nf-nat-masquerade.ts';
+import { netmapTarget, nfNatMasqueradeIpv4, nfNatRedirectIpv4 } from './nf-nat-masquerade.ts';
 import { NF_NAT_MANIP_DST, NF_NAT_MANIP_SRC } from './nf-nat-proto.ts';
 import { XT_CONTINUE, type XtTargetFn } from './xt-action.ts';
+import { connmarkTarget, ctTarget } from './xt-conntrack.ts';
 import type { XtPlace } from './xt-matches.ts';
+import { dscpTarget, ttlTarget } from './xt-packet.ts';
 
 const bit = (hook: number) => 1 << hook;
 const SOURCE_HOOKS = bit(NF_INET_POST_ROUTING) | bit(NF_INET_LOCAL_IN);
@@ -31,6 +33,10 @@ const RESTRICTIONS: Readonly<Record<string, { table: string; hooks: number }>> =
   SNAT: { table: 'nat', hooks: SOURCE_HOOKS },
   DNAT: { table: 'nat', hooks: DESTINATION_HOOKS },
   REDIRECT: { table: 'nat', hooks: DESTINATION_HOOKS },
+  NETMAP: { table: 'nat', hooks: SOURCE_HOOKS | DESTINATION_HOOKS },
+  CT: { table: 'raw', hooks: ~0 },
+  DSCP: { table: 'mangle', hooks: ~0 },
+  TTL: { table: 'mangle', hooks: ~0 },
 };
 
 /** Error number for a target that cannot stand there, 0 if it can. @kernel net/netfilter/x_tables.c xt_check_target */
@@ -42,8 +48,20 @@ export function checkTarget(target: XtTarget, { table, hooks, proto, protoInvert
 }
 
 /** Whether the target needs connection tracking. */
-export function targetTracks({ name }: XtTarget): boolean {
-  return name === 'MASQUERADE' || name === 'SNAT' || name === 'DNAT' || name === 'REDIRECT';
+export function targetTracks(target: XtTarget): boolean {
+  switch (target.name) {
+    case 'MASQUERADE':
+    case 'SNAT':
+    case 'DNAT':
+    case 'REDIRECT':
+    case 'NETMAP':
+    case 'CONNMARK':
+      return true;
+    case 'CT':
+      return !target.notrack;
+    default:
+      return false;
+  }
 }
 
 function natRange(range: NatRange): NatRange2 {
@@ -97,6 +115,16 @@ export function compileTarget(target: XtTarget): XtTargetFn | undefined {
       };
     case 'MARK':
       return markTarget(target.mark, target.mask);
+    case 'NETMAP':
+      return ({ skb, state }) => netmapTarget(skb, target.from, target.to, state);
+    case 'CONNMARK':
+      return connmarkTarget(target);
+    case 'CT':
+      return ctTarget(target);
+    case 'DSCP':
+      return dscpTarget(target);
+    case 'TTL':
+      return ttlTarget(target);
     // No queue handler ever listens, and then a queued packet is dropped.
     case 'QUEUE':
       return () => NF_DROP;

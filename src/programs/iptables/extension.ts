@@ -19,6 +19,7 @@ export interface ExtensionOption {
     | 'string'
     | 'uint32'
     | 'uint32rc'
+    | 'double'
     | 'portrc'
     | 'markmask32'
     | 'sysloglevel'
@@ -29,13 +30,15 @@ export interface ExtensionOption {
   readonly mandatory?: boolean;
   /** Ids that must not come together with this one; its own makes it once only, as is the rule anyway. */
   readonly exclusive?: readonly string[];
+  /** Ids that must come with this one. */
+  readonly also?: readonly string[];
   readonly min?: number;
   readonly max?: number;
 }
 
 /** The number or range an argument stands for, as its option's type has it. */
 export interface OptionValue {
-  /** uint32, sysloglevel, protocol, markmask32's value. */
+  /** uint32, double, sysloglevel, protocol, markmask32's value. */
   number: number;
   mask: number;
   /** uint32rc, portrc: how many were given, and the two ends. */
@@ -142,10 +145,12 @@ export function checkExtension<Data>(ctx: XtablesContext, { extension, used, dat
       ctx.bad(`${extension.name}: option "--${option.name}" must be specified\n`);
     }
     if (!used.has(option.id)) continue;
-    for (const other of option.exclusive ?? []) {
-      if (other === option.id || !used.has(other)) continue;
-      const name = extension.options.find((candidate) => candidate.id === other)!.name;
-      ctx.bad(`${extension.name}: option "--${option.name}" cannot be used together with "--${name}".\n`);
+    const named = `${extension.name}: option "--${option.name}"`;
+    for (const { id, name } of extension.options) {
+      if (id === option.id) continue;
+      if (option.also?.includes(id) && !used.has(id)) ctx.bad(`${named} also requires "--${name}".\n`);
+      if (option.exclusive?.includes(id) && used.has(id))
+        ctx.bad(`${named} cannot be used together with "--${name}".\n`);
     }
   }
 }
@@ -173,8 +178,16 @@ function parseValue(
       break;
     }
     case 'uint32rc':
-      parseIntRange(ctx, name, option.name, text, value);
+      parseIntRange(ctx, name, option, text, value);
       break;
+    case 'double': {
+      const [min, max] = [option.min ?? 0, option.max ?? 0];
+      value.number = Number(text);
+      if (text.trim() === '' || !(value.number >= min && value.number <= max)) {
+        ctx.bad(`${name}: bad value for option "--${option.name}", or out of range (${min}-${max}).\n`);
+      }
+      break;
+    }
     case 'portrc':
       parsePortRange(ctx, name, option.name, text, value);
       break;
@@ -199,15 +212,21 @@ function parseValue(
   }
 }
 
-function parseIntRange(ctx: XtablesContext, name: string, option: string, text: string, value: OptionValue): void {
+function parseIntRange(
+  ctx: XtablesContext,
+  name: string,
+  { name: option, max = 0xffff_ffff }: ExtensionOption,
+  text: string,
+  value: OptionValue,
+): void {
   const ends: number[] = [];
   for (let rest = text; ; ) {
     if (ends.length === 2) ctx.bad(`${name}: Too many components for option "--${option}" (max: 2)\n`);
-    if (rest === '' || rest.startsWith(':')) ends.push(ends.length === 1 ? 0xffff_ffff : 0);
+    if (rest === '' || rest.startsWith(':')) ends.push(ends.length === 1 ? max : 0);
     else {
       const number = strtoul(rest);
-      if (number === undefined || number.value > 0xffff_ffff) {
-        ctx.bad(`${name}: bad value for option "--${option}" near "${rest}", or out of range (0-4294967295).\n`);
+      if (number === undefined || number.value > max) {
+        ctx.bad(`${name}: bad value for option "--${option}" near "${rest}", or out of range (0-${max}).\n`);
       }
       if (number.rest !== '' && !number.rest.startsWith(':')) {
         ctx.bad(`${name}: Argument to "--${option}" has unexpected characters near "${number.rest}".\n`);
@@ -256,7 +275,7 @@ function parseHostMask(ctx: XtablesContext, name: string, option: string, text: 
   const slash = text.indexOf('/');
   const host = slash < 0 ? text : text.slice(0, slash);
   const address = numericHost(host) ?? hostAddresses(ctx, host)[0];
-  if (address === undefined) throw ctx.bad('getaddrinfo: Name or service not known\n');
+  if (address === undefined) throw ctx.bad('getaddrinfo: Temporary failure in name resolution\n');
   value.address = address;
   value.mask = 0xffff_ffff;
   if (slash < 0) return;

@@ -1,14 +1,19 @@
 /** All extensions by name. */
+
 import type { XtMatch, XtTarget } from '../../uapi/xtables.ts';
+import { connmarkMatch, connmarkTarget, ctTarget, notrackTarget } from './connmark.ts';
 import type { Extension } from './extension.ts';
 import { conntrackMatch, stateMatch } from './match-conntrack.ts';
 import { addrtypeMatch, commentMatch, limitMatch, macMatch, markMatch, physdevMatch } from './match-other.ts';
+import { dscpMatch, iprangeMatch, lengthMatch, pkttypeMatch, statisticMatch, ttlMatch } from './match-packet.ts';
 import { icmpMatch, multiportMatch, tcpMatch, udpMatch } from './match-proto.ts';
+import { dscpTarget, ttlTarget } from './target-packet.ts';
 import {
   dnatTarget,
   logTarget,
   markTarget,
   masqueradeTarget,
+  netmapTarget,
   redirectTarget,
   rejectTarget,
   snatTarget,
@@ -28,13 +33,32 @@ const MATCHES: ReadonlyMap<string, Extension<XtMatch>> = new Map(
     limitMatch,
     markMatch,
     addrtypeMatch,
+    connmarkMatch,
+    dscpMatch,
+    iprangeMatch,
+    lengthMatch,
+    pkttypeMatch,
+    statisticMatch,
+    ttlMatch,
   ].map((extension): [string, Extension<XtMatch>] => [extension.name, extension as Extension<XtMatch>]),
 );
 
 const TARGETS: ReadonlyMap<string, Extension<XtTarget>> = new Map(
-  [rejectTarget, masqueradeTarget, snatTarget, dnatTarget, redirectTarget, logTarget, markTarget].map(
-    (extension): [string, Extension<XtTarget>] => [extension.name, extension as Extension<XtTarget>],
-  ),
+  [
+    rejectTarget,
+    masqueradeTarget,
+    snatTarget,
+    dnatTarget,
+    redirectTarget,
+    netmapTarget,
+    logTarget,
+    markTarget,
+    connmarkTarget,
+    ctTarget,
+    notrackTarget,
+    dscpTarget,
+    ttlTarget,
+  ].map((extension): [string, Extension<XtTarget>] => [extension.name, extension as Extension<XtTarget>]),
 );
 
 export function findMatch(name: string): Extension<XtMatch> | undefined {
@@ -53,8 +77,8 @@ export function isStandardTarget(name: string): name is 'ACCEPT' | 'DROP' | 'QUE
 /** Targets that Debian's iptables has beside ours: a chain may not be called so. */
 const OTHER_TARGETS = new Set(
   (
-    'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DSCP ECN HMARK IDLETIMER LED NETMAP NFLOG NFQUEUE ' +
-    'NOTRACK RATEEST SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG standard'
+    'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNSECMARK ECN HMARK IDLETIMER LED NFLOG NFQUEUE ' +
+    'RATEEST SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE ULOG standard'
   ).split(' '),
 );
 

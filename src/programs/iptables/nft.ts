@@ -16,7 +16,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, readonly string[]>> = {
   security: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
 /** The order in which iptables-save shows tables (enum nft_table_type). */
-export const TABLE_ORDER = ['filter', 'mangle', 'raw', 'security', 'nat'];
+export const TABLE_ORDER = ['mangle', 'security', 'raw', 'filter', 'nat'];
 
 /** Functions of nft.c whose errors have texts of their own. */
 type NftFunction =

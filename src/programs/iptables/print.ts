@@ -129,7 +129,10 @@ export function saveRule(chain: string, rule: XtRule, counters: 'none' | 'option
   if (counters === 'option') text += ` -c ${packets} ${bytes}`;
   const { target } = rule;
   if ('chain' in target) text += ` -${target.name === 'goto' ? 'g' : 'j'} ${target.chain}`;
-  else if (target.name !== '') text += ` -j ${target.name}${findTarget(target.name)?.save(target) ?? ''}`;
+  else if (target.name !== '') {
+    const name = target.name === 'CT' && target.alias ? 'NOTRACK' : target.name;
+    text += ` -j ${name}${findTarget(target.name)?.save(target) ?? ''}`;
+  }
   return `${text}\n`;
 }
 

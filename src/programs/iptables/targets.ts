@@ -1,9 +1,10 @@
 /** Target extensions: REJECT, the NAT targets, LOG, MARK. */
 import type { NatRange, XtTarget } from '../../uapi/xtables.ts';
-import { formatIpv4, parseIpv4 } from '../../wire/addr.ts';
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../wire/addr.ts';
 import { portOfService } from '../../wire/services.ts';
 import type { XtablesContext } from './context.ts';
 import { type Extension, type ExtensionOption, type OptionCall, quote } from './extension.ts';
+import { prefixLength } from './names.ts';
 import { formatHex, strtoui, strtoul } from './numbers.ts';
 
 type Target<Name extends XtTarget['name']> = Extract<XtTarget, { name: Name }>;
@@ -188,6 +189,24 @@ export const redirectTarget: Extension<Target<'REDIRECT'>> = natTarget(
     help: ' --to-ports <port>[-<port>]\n\t\t\t\tPort (range) to map to.\n [--random]\n',
   },
 );
+
+export const netmapTarget: Extension<Target<'NETMAP'>> = {
+  name: 'NETMAP',
+  options: [{ name: 'to', id: 'to', type: 'hostmask', mandatory: true }],
+  help: 'NETMAP target options:\n  --to address[/mask]\n\t\t\t\tNetwork address to map to.\n\n',
+  init: () => ({ name: 'NETMAP', from: 0, to: 0 }),
+  parse({ value: { address, mask } }, data) {
+    data.from = (address & mask) >>> 0;
+    data.to = (data.from | ~mask) >>> 0;
+  },
+  print: ({ from, to }) => ` to:${netText(from, to)}`,
+  save: ({ from, to }) => ` --to ${netText(from, to)}`,
+};
+
+function netText(from: Ipv4, to: Ipv4): string {
+  const mask = ~(from ^ to) >>> 0;
+  return `${formatIpv4(from)}/${prefixLength(mask) ?? formatIpv4(mask)}`;
+}
 
 const LOG_FLAGS: readonly { option: string; bit: number; text: string }[] = [
   { option: 'log-tcp-sequence', bit: 1, text: 'tcp-sequence' },
