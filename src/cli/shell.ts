@@ -10,6 +10,8 @@ import { keep } from './run.ts';
 import { type Style, styleFor } from './style.ts';
 import { usageText } from './usage.ts';
 
+/** 128 + SIGINT. */
+const INTERRUPTED = 130;
 const STOPPED = 3;
 
 export async function shell(argv: readonly string[]): Promise<number> {
@@ -167,6 +169,8 @@ class Prompt {
     this.#running = true;
     this.#status = await this.#machine.command(command);
     this.#running = false;
+    // As bash does: a command that Ctrl-C ended leaves its ^C on a line of its own.
+    if (this.#status === INTERRUPTED && this.#terminal) process.stdout.write('\n');
     const { stopped } = this.#machine;
     if (stopped === undefined) return;
     process.stderr.write(`hairpin: stopped: ${stopped.message}\n`);
