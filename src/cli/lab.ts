@@ -43,7 +43,10 @@ export async function startMachine(
   options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<LabMachine> {
   if (on === 'twin') return startTwin(folder, sink, options);
-  const { BackendUnavailable, kernel } = await import('../linux/kernel-backend.ts');
+  const [{ kernel }, { BackendUnavailable }] = await Promise.all([
+    import('../linux/kernel-backend.ts'),
+    import('../linux/unavailable.ts'),
+  ]);
   try {
     return await kernel.start({ ...options, sink, folder: hostFolder(folder), breathe });
   } catch (error) {

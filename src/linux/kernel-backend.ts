@@ -5,29 +5,35 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
-import type { Backend, LabMachine, Remains, Sink, StartOptions, Stopped } from '../lab/backend.ts';
-import { COMMAND_LOOP, driverScript, scriptRunner } from './driver.ts';
+import { isAbsolute, join } from 'node:path';
+import type { Backend, LabMachine, Remains, StartOptions, Stopped } from '../lab/backend.ts';
+import { isComplete } from '../lab/is-complete.ts';
+import { commandLoop, driverScript, scriptRunner } from './driver.ts';
+import { MarkSplitter } from './marks.ts';
+import { BackendUnavailable } from './unavailable.ts';
 
-const ZERO = 0;
-
-/** A backend cannot run here: one sentence that says why, and what would help. */
-export class BackendUnavailable extends Error {}
+const DEFAULT_COLUMNS = 80;
+/** Longest text of a script that may stand in an argument (MAX_ARG_STRLEN, with room to spare). */
+const LONGEST_ARGUMENT = 100_000;
+/** What the driver exits with when it cannot prepare the machine. */
+const DRIVER_FAILED = 125;
 
 /** Programs that make the namespaces, with the Debian package that has them. */
 const NEEDED: readonly (readonly [program: string, pkg: string])[] = [
+  ['bash', 'bash'],
   ['unshare', 'util-linux'],
   ['setpriv', 'util-linux'],
+  ['mount', 'mount'],
   ['ip', 'iproute2'],
 ];
 
-function onPath(program: string): boolean {
+export function onPath(program: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
 }
 
 /** The command that enters fresh namespaces; as an ordinary user through a user namespace of its own. */
-function enterNamespaces(): string[] {
+export function enterNamespaces(): string[] {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   return [
     'setpriv',
@@ -44,31 +50,49 @@ function enterNamespaces(): string[] {
   ];
 }
 
-/** Why labs cannot run on this machine's kernel; undefined when they can. */
+export function labEnvironment(options: Pick<StartOptions, 'env'>): NodeJS.ProcessEnv {
+  return { ...process.env, ...options.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+}
+
+/** Why labs cannot run on this machine's kernel, and what would help; undefined when they can. */
 export function whyUnavailable(): string | undefined {
   if (process.platform !== 'linux') return `this is ${process.platform}, not Linux`;
   for (const [program, pkg] of NEEDED) {
-    if (!onPath(program)) return `the program ${program} is missing (Debian package ${pkg})`;
+    if (!onPath(program)) return `the program ${program} is missing; get it by: apt-get install ${pkg}`;
   }
-  const [command, ...args] = [...enterNamespaces(), 'true'];
-  const { status, stderr } = spawnSync(command!, args, { encoding: 'utf8', timeout: 10_000 });
+  const [command, ...args] = [...enterNamespaces(), 'bash', '-c', driverScript({ folder: '/' })];
+  const { status, stderr } = spawnSync(command!, args, {
+    encoding: 'utf8',
+    timeout: 20_000,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: labEnvironment({}),
+  });
   if (status === 0) return undefined;
   const said = stderr.trim().split('\n').at(-1) ?? '';
-  return `namespaces cannot be made here${said === '' ? '' : ` (${said})`}`;
+  return `namespaces cannot be made here${said === '' ? '' : ` (${said})`}; ${permission()}`;
+}
+
+function permission(): string {
+  if (existsSync('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')) {
+    return 'allow them by: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0';
+  }
+  if (existsSync('/proc/sys/kernel/unprivileged_userns_clone')) {
+    return 'allow them by: sudo sysctl -w kernel.unprivileged_userns_clone=1';
+  }
+  return 'allow them by: sudo sysctl -w user.max_user_namespaces=15000; in a container: run it with --privileged';
 }
 
 class KernelLab implements LabMachine {
   readonly #options: StartOptions;
   readonly #startedAt = process.hrtime.bigint();
+  readonly #marks: MarkSplitter;
   #child: ChildProcess | undefined;
-  /** Resolves with the text between the next two marks. */
-  #onMark: ((text: string) => void) | undefined;
-  #markText = '';
-  #inMark = false;
+  #inputEnded = false;
   #stopped: Stopped | undefined;
 
   constructor(options: StartOptions) {
     this.#options = options;
+    this.#marks = new MarkSplitter((data) => options.sink('stdout', data));
   }
 
   get now(): number {
@@ -80,13 +104,16 @@ class KernelLab implements LabMachine {
   }
 
   async script(path: string, text: string, args: readonly string[]): Promise<number> {
-    const fromFile = path !== '-' && (isAbsolute(path) || existsSync(resolve(path)));
-    const child = this.#spawn(fromFile ? scriptRunner(path, args) : scriptRunner('-s', args), ['pipe', 'pipe', 'pipe']);
+    const { words, stdin } = invocation(path, text);
+    const child = this.#spawn(scriptRunner([...words, ...args]), ['pipe', 'pipe', 'pipe']);
     child.stdout!.on('data', (data: Uint8Array) => this.#options.sink('stdout', data));
     child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
     child.stdin!.on('error', () => undefined);
-    child.stdin!.end(fromFile ? '' : text);
     this.#child = child;
+    const given = this.#options.stdin;
+    if (stdin !== undefined) child.stdin!.end(stdin);
+    else if (given !== 'host') child.stdin!.end(given ?? '');
+    else if (this.#inputEnded) child.stdin!.end();
     return this.#ended(child);
   }
 
@@ -99,8 +126,17 @@ class KernelLab implements LabMachine {
   }
 
   isComplete(text: string): boolean {
-    const { stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8' });
-    return !/unexpected end of file|unexpected EOF|here-document at line/.test(stderr);
+    return isComplete(text);
+  }
+
+  /** Standard input of a script. */
+  type(text: string | Uint8Array): void {
+    this.#child?.stdin?.write(text);
+  }
+
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#child?.stdin?.end();
   }
 
   async stop(): Promise<Remains> {
@@ -115,11 +151,13 @@ class KernelLab implements LabMachine {
   }
 
   async #startShell(): Promise<ChildProcess> {
-    const child = this.#spawn(COMMAND_LOOP, ['ignore', 'pipe', 'pipe', 'pipe'], true);
+    // Its terminal's input stays open: the end of it would be typed as Ctrl-D.
+    const columns = this.#options.columns ?? DEFAULT_COLUMNS;
+    const child = this.#spawn(commandLoop(columns), ['pipe', 'pipe', 'pipe', 'pipe']);
     this.#child = child;
-    const sink: Sink = this.#options.sink;
-    child.stdout!.on('data', (data: Uint8Array) => this.#split(data, sink));
-    child.stderr!.on('data', (data: Uint8Array) => sink('stderr', data));
+    child.stdin!.on('error', () => undefined);
+    child.stdout!.on('data', (data: Uint8Array) => this.#marks.take(data));
+    child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
     (child.stdio[3] as NodeJS.WritableStream).on('error', () => undefined);
     if ((await this.#nextMark(child)) === undefined) {
       throw new BackendUnavailable('the throwaway machine did not start');
@@ -127,22 +165,19 @@ class KernelLab implements LabMachine {
     return child;
   }
 
-  #spawn(body: string, stdio: ('ignore' | 'pipe')[], merged = false): ChildProcess {
-    const folder = this.#options.folder === undefined ? undefined : resolve(this.#options.folder.path);
-    const script = driverScript(folder) + (merged ? 'exec 2>&1\n' : '') + body;
+  #spawn(body: string, stdio: 'pipe'[]): ChildProcess {
+    const folder = this.#options.folder?.path ?? process.cwd();
+    const script = driverScript({ folder, bytes: this.#options.limits?.bytes ?? 512 * 1024 * 1024 }) + body;
     const [command, ...args] = [...enterNamespaces(), 'bash', '-c', script, 'bash'];
-    const env = {
-      ...process.env,
-      ...this.#options.env,
-      LC_ALL: 'C.UTF-8',
-      PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
-    };
-    return spawn(command!, args, { stdio, env });
+    return spawn(command!, args, { stdio, env: labEnvironment(this.#options) });
   }
 
   #ended(child: ChildProcess): Promise<number> {
     return new Promise((done) => {
-      child.once('close', (code, signal) => done(code ?? (signal === null ? 255 : 137)));
+      child.once('close', (code, signal) => {
+        if (code === DRIVER_FAILED) this.#stopped ??= { reason: 'start', message: 'the lab could not be prepared' };
+        done(code ?? (signal === null ? 255 : 137));
+      });
     });
   }
 
@@ -153,31 +188,19 @@ class KernelLab implements LabMachine {
         done(undefined);
       };
       child.once('close', gone);
-      this.#onMark = (text) => {
+      this.#marks.next((text) => {
         child.off('close', gone);
         done(text);
-      };
+      });
     });
   }
+}
 
-  /** Pass output on, and take out what stands between marks. */
-  #split(data: Uint8Array, sink: Sink): void {
-    let from = 0;
-    for (let at = 0; at <= data.length; at++) {
-      if (at < data.length && data[at] !== ZERO) continue;
-      const part = data.subarray(from, at);
-      if (this.#inMark) this.#markText += new TextDecoder().decode(part);
-      else if (part.length > 0) sink('stdout', part);
-      if (at === data.length) break;
-      from = at + 1;
-      if (this.#inMark) {
-        const text = this.#markText;
-        this.#markText = '';
-        this.#onMark?.(text);
-      }
-      this.#inMark = !this.#inMark;
-    }
-  }
+/** The arguments for bash so that `$0` is `path` and the lab's folder the current one. */
+function invocation(path: string, text: string): { words: string[]; stdin?: string } {
+  if (isAbsolute(path) && existsSync(path)) return { words: [path] };
+  if (existsSync(path) && text.length < LONGEST_ARGUMENT) return { words: ['-c', text, path] };
+  return { words: ['-s', '--'], stdin: text };
 }
 
 /** Labs on this machine's kernel. */
