@@ -123,6 +123,7 @@ export class Session {
     proc.becomes(['bash'], init.env);
     this.shell = newShell(proc, 'bash');
     this.shell.interactive = options.interactive === true;
+    this.shell.typed = true;
     this.shell.shopts.set('expand_aliases', true);
     installTrapHandlers(this.shell);
     this.system.onInitChild = (child) => {

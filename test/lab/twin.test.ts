@@ -1,5 +1,5 @@
 /** The library, by the examples of its documentation. */
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { FilterSyntaxError, NotFoundError, StoppedError, Twin } from '../../src/lab/twin.ts';
 
 const CABLE = `
@@ -147,4 +147,15 @@ test('output comes while a command runs', async () => {
   const twin = new Twin({ onOutput: (stream, data) => seen.push(`${stream} ${new TextDecoder().decode(data)}`) });
   await twin.run('echo a; sleep 1; echo b >&2');
   expect(seen).toEqual(['stdout a\n', 'stderr b\n']);
+});
+
+describe('Ctrl-C', () => {
+  it('ends the command in the foreground, not the shell', async () => {
+    const twin = new Twin();
+    const running = twin.run('sleep 1000');
+    twin.interrupt();
+    expect((await running).status).toBe(130);
+    expect((await twin.run('echo $?')).stdout).toBe('130\n');
+    await twin.close();
+  });
 });

@@ -105,11 +105,17 @@ function startPipeline(sh: Shell, node: Node & { kind: 'pipeline' }, background:
       if (node.both[i]) proc.setFd(2, pipe.writer.dup());
       input = pipe.reader;
     }
+    if (!background && runsOneCommand(sh, command)) child.jobs.inherit(sh.jobs);
     startMember(child, command);
     procs.push(proc);
   }
   if (input !== undefined) sh.pipelineInput = input;
   return procs;
+}
+
+/** A command that is no function and nothing compound: only such members of a pipeline keep the list of jobs. */
+function runsOneCommand(sh: Shell, command: Node): boolean {
+  return command.kind === 'simple' && !sh.functions.has(command.words[0]?.literal ?? '');
 }
 
 function usesLastPipe(sh: Shell, background: boolean): boolean {
@@ -256,6 +262,7 @@ export async function waitForeground(sh: Shell, procs: readonly Proc[], node: No
   if (sh.interruptPending) {
     sh.interruptPending = false;
     if (last.exitSignal === SIGINT) {
+      if (sh.typed) throw new Abort('discard', 128 + SIGINT);
       sh.system.scheduler.kill(sh.proc, SIGINT);
       throw sh.proc.fatal;
     }

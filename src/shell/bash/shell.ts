@@ -106,6 +106,8 @@ export class Shell {
   /** Inside a condition: -e does not apply. */
   errexitIgnored = 0;
   interactive = false;
+  /** It takes commands one by one, as from a prompt: Ctrl-C ends a command, not the shell. */
+  typed = false;
   /** A builtin run as a program: its errors begin with its name alone. */
   bare = false;
   /** Runs in a process that another shell forked. */
@@ -197,6 +199,7 @@ export class Shell {
       this.loopDepth = parent.loopDepth;
       this.errexitIgnored = parent.errexitIgnored;
       this.interactive = false;
+      this.typed = false;
       this.subshellLevel = parent.subshellLevel;
       this.forked = true;
       this.getoptsPosition = parent.getoptsPosition;

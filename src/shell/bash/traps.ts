@@ -23,8 +23,7 @@ export function setTrapHandler(sh: Shell, name: string, text: string | undefined
 function defaultInterrupt(sh: Shell): void {
   if (sh.proc.disposition(SIGINT) === 'ignore') return;
   sh.proc.setDisposition(SIGINT, () => {
-    if (sh.interactive) sh.interruptPending = true;
-    else if (sh.waiting > 0) sh.interruptPending = true;
+    if (sh.typed || sh.waiting > 0) sh.interruptPending = true;
     else sh.system.scheduler.kill(sh.proc, SIGINT);
   });
 }
