@@ -1,5 +1,5 @@
 /** The library, by the examples of its documentation. */
-import { describe, expect, it, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { FilterSyntaxError, NotFoundError, StoppedError, Twin } from '../../src/lab/twin.ts';
 
 const CABLE = `
@@ -149,13 +149,11 @@ test('output comes while a command runs', async () => {
   expect(seen).toEqual(['stdout a\n', 'stderr b\n']);
 });
 
-describe('Ctrl-C', () => {
-  it('ends the command in the foreground, not the shell', async () => {
-    const twin = new Twin();
-    const running = twin.run('sleep 1000');
-    twin.interrupt();
-    expect((await running).status).toBe(130);
-    expect((await twin.run('echo $?')).stdout).toBe('130\n');
-    await twin.close();
-  });
+test('Ctrl-C ends the command in the foreground, not the shell', async () => {
+  const twin: Twin = new Twin({ onOutput: () => twin.interrupt() });
+  const { status } = await twin.run('(sleep 1; echo now) & sleep 1000');
+  expect(status).toBe(130);
+  expect(twin.now).toBeLessThan(2e9);
+  expect((await twin.run('echo $?')).stdout).toBe('130\n');
+  await twin.close();
 });
