@@ -57,6 +57,20 @@ export function checksum(bytes: Uint8Array, start: number, end: number, sum = 0)
   return ~checksumPartial(bytes, start, end, sum) & 0xffff;
 }
 
+/**
+ * The checksum of an IPv4 header of `length` octets, which a packet meets at each hop: zero if its field is right.
+ * @kernel include/asm-generic/checksum.h ip_fast_csum
+ */
+export function ipFastCsum(bytes: Uint8Array, at: number, length: number): number {
+  let high = 0;
+  let low = 0;
+  for (let i = at; i < at + length; i += 4) {
+    high += bytes[i]! + bytes[i + 2]!;
+    low += bytes[i + 1]! + bytes[i + 3]!;
+  }
+  return ~foldSum((high << 8) + low) & 0xffff;
+}
+
 /** The sum of the IPv4 pseudo header (RFC 768, RFC 793): `length` is that of the transport header and its data. */
 export function pseudoHeaderSum(source: Ipv4, destination: Ipv4, protocol: number, length: number): number {
   return foldSum(

@@ -1,6 +1,6 @@
 /** The IPv4 header (RFC 791): fields at fixed offsets, options from 20 to IHL * 4. */
 import { type Ipv4, ipv4At, putIpv4, putU16, u16At } from './addr.ts';
-import { checksum } from './checksum.ts';
+import { ipFastCsum } from './checksum.ts';
 import { malformed, truncated, VALID, type Validity } from './validity.ts';
 
 export const IPV4_HEADER_LENGTH = 20;
@@ -85,7 +85,7 @@ export function ipv4Destination(bytes: Uint8Array, at: number): Ipv4 {
 
 /** Whether the header's checksum is right; the header must be whole. */
 export function ipv4ChecksumOk(bytes: Uint8Array, at: number): boolean {
-  return checksum(bytes, at, at + ipv4HeaderLength(bytes, at)) === 0;
+  return ipFastCsum(bytes, at, ipv4HeaderLength(bytes, at)) === 0;
 }
 
 /** Version, lengths and checksum, as ip_rcv_core() asks for. */
@@ -137,7 +137,7 @@ export function putIpv4Header(
  */
 export function putIpv4Checksum(bytes: Uint8Array, at: number): void {
   putU16(bytes, at + 10, 0);
-  putU16(bytes, at + 10, checksum(bytes, at, at + ipv4HeaderLength(bytes, at)));
+  putU16(bytes, at + 10, ipFastCsum(bytes, at, ipv4HeaderLength(bytes, at)));
 }
 
 /**

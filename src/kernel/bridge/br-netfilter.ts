@@ -6,7 +6,7 @@
  */
 import { ETH_HLEN, ETH_P_ARP, ETH_P_IP, PACKET_HOST, PACKET_OTHERHOST } from '../../uapi/if.ts';
 import { macAt, putMac, putU16, u16At } from '../../wire/addr.ts';
-import { checksum } from '../../wire/checksum.ts';
+import { ipFastCsum } from '../../wire/checksum.ts';
 import { ipv4Destination, ipv4Source } from '../../wire/ipv4.ts';
 import { vlanFindDev } from '../8021q/vlan-core.ts';
 import { REASON } from '../core/drop-reason.ts';
@@ -74,7 +74,7 @@ function validateIpv4(net: NetNamespace, skb: SkBuff): boolean {
     ip.InHdrErrors++;
     return false;
   }
-  if (checksum(bytes, data, data + headerLength) !== 0) {
+  if (ipFastCsum(bytes, data, headerLength) !== 0) {
     ip.InHdrErrors++;
     return false;
   }

@@ -300,8 +300,6 @@ export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): number {
   // neigh_hh_output()
   skbCowHead(skb, ETH_HLEN);
   const at = skb.push(ETH_HLEN);
-  const { bytes } = skb;
-  const { hh } = neigh;
-  for (let i = 0; i < ETH_HLEN; i++) bytes[at + i] = hh[i]!;
+  skb.bytes.set(neigh.hh, at);
   return devQueueXmit(skb);
 }

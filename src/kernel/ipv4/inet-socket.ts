@@ -36,6 +36,7 @@ import { InetSock } from './inet-sock.ts';
 import { type IpcmCookie, ipMaxPayload } from './ip-make-skb.ts';
 import { ipOptionsGet, type SendOptions } from './ip-options.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
+import { payloadCopy } from './payload-copy.ts';
 import { ipRouteOutputKey } from './route-output.ts';
 import { ipDstMtu, RTCF_BROADCAST, type Rtable, skbRtable } from './rtable.ts';
 
@@ -154,7 +155,7 @@ export abstract class InetSocket extends InetSock implements Socket {
     }
     const { bytes, networkHeader: at } = skb;
     const message: SocketMessage = {
-      data: bytes.slice(from, skb.tail),
+      data: payloadCopy(bytes, from, skb.tail),
       from: { family: 'inet', address: ipv4Source(bytes, at), port },
       timestamp: skb.tstamp === 0 ? this.ipv4.kernel.queue.now : skb.tstamp,
       ttl: ipv4Ttl(bytes, at),

@@ -3,7 +3,7 @@ import { EACCES, EHOSTUNREACH, ENETUNREACH } from '../../uapi/errno.ts';
 import { PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST } from '../../uapi/if.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from '../../uapi/rtnetlink.ts';
 import { u16At } from '../../wire/addr.ts';
-import { checksum } from '../../wire/checksum.ts';
+import { ipFastCsum } from '../../wire/checksum.ts';
 import {
   ICMP_DEST_UNREACH,
   ICMP_HOST_UNREACH,
@@ -173,7 +173,7 @@ function ipRcvCore(skb: SkBuff, dev: NetDevice): boolean {
       mib.ipExt.InCEPkts++;
   }
   if (skb.len < hlen) return headerError(REASON.IP_INHDR, 'cut short in the header');
-  if (checksum(bytes, at, at + hlen) !== 0) {
+  if (ipFastCsum(bytes, at, hlen) !== 0) {
     mib.ipExt.InCsumErrors++;
     return headerError(REASON.IP_CSUM, 'header checksum');
   }
