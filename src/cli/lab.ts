@@ -1,5 +1,5 @@
 /** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
-import type { Clock, LabMachine, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
+import type { Backend, Clock, LabMachine, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
 import { hostFolder } from './folder.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
 
@@ -43,14 +43,17 @@ export async function startMachine(
   options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<LabMachine> {
   if (on === 'twin') return startTwin(folder, sink, options);
-  const [{ kernel }, { BackendUnavailable }] = await Promise.all([
-    import('../linux/kernel-backend.ts'),
-    import('../linux/unavailable.ts'),
-  ]);
+  const { BackendUnavailable } = await import('../linux/unavailable.ts');
   try {
-    return await kernel.start({ ...options, sink, folder: hostFolder(folder), breathe });
+    const backend = await kernelBackend(on);
+    return await backend.start({ ...options, sink, folder: hostFolder(folder), breathe });
   } catch (error) {
-    if (error instanceof BackendUnavailable) throw new UsageError(`--on kernel: ${error.message}`);
+    if (error instanceof BackendUnavailable) throw new UsageError(`--on ${on}: ${error.message}`);
     throw error;
   }
+}
+
+async function kernelBackend(on: 'kernel' | 'uml'): Promise<Backend> {
+  if (on === 'kernel') return (await import('../linux/kernel-backend.ts')).kernel;
+  return (await import('../linux/uml-backend.ts')).uml;
 }

@@ -31,11 +31,14 @@ export const DEFAULT_BUDGET: Budget = {
 };
 
 /** Where labs run. */
-export type BackendName = 'twin' | 'kernel';
+export type BackendName = 'twin' | 'kernel' | 'uml';
+const BACKENDS: readonly BackendName[] = ['twin', 'kernel', 'uml'];
 
 export interface RunOptions {
   file: string;
   on: BackendName;
+  /** Where else to run, to see how far they agree. */
+  against: readonly BackendName[];
   args: readonly string[];
   seed: number;
   speed: 'max' | 'real';
@@ -50,6 +53,8 @@ export interface RunOptions {
 
 export interface TestOptions {
   on: BackendName;
+  /** Where else to run, to see how far they agree. */
+  against: readonly BackendName[];
   paths: readonly string[];
   jobs: number | undefined;
   reporter: 'text' | 'junit' | 'json' | 'tap';
@@ -59,6 +64,7 @@ export interface TestOptions {
 }
 
 export interface ShellOptions {
+  on: BackendName;
   file: string | undefined;
   args: readonly string[];
   seed: number;
@@ -120,11 +126,12 @@ export function parseTest(argv: readonly string[]): TestOptions | typeof HELP {
     update: FLAG,
   });
   if (values['help'] === true) return HELP;
-  const { seed, on } = common('test', values, 'max');
+  const { seed, on, against } = common('test', values, 'max');
   const reporter = oneOf('test', values, 'reporter', ['text', 'junit', 'json', 'tap'] as const);
   const jobs = values['jobs'] === undefined ? undefined : whole('test', values, 'jobs', 1, 1024);
   return {
     on,
+    against,
     paths: positionals,
     jobs,
     reporter,
@@ -165,23 +172,42 @@ function complaint(error: unknown, known: readonly string[]): string {
 }
 
 function common(command: string, values: Values, speed: 'max' | 'real') {
-  const on = (values['on'] ?? 'twin') as string;
-  const backends = command === 'shell' ? ['twin'] : ['twin', 'kernel'];
-  if (!backends.includes(on)) {
-    throw new UsageError(`--on ${on}: there is no such backend; choose one of ${backends.join(', ')}`, command);
-  }
-  if (on === 'kernel') {
-    const foreign = ['seed', 'speed', 'pcap', 'trace', 'out'].find((name) => values[name] !== undefined);
+  const [on, ...against] = backends(command, values['on'] as string | undefined);
+  if (on !== 'twin' || against.length > 0) {
+    const foreign = ['speed', 'pcap', 'trace', 'out', ...(on === 'twin' ? [] : ['seed'])].find(
+      (name) => values[name] !== undefined,
+    );
     if (foreign !== undefined) throw new UsageError(`--${foreign} works on the twin only`, command);
+    if (against.length > 0 && values['update'] === true) {
+      throw new UsageError('--update needs one backend, not several', command);
+    }
   }
   return {
-    on: on as BackendName,
+    on,
+    against,
     seed: values['seed'] === undefined ? 1 : whole(command, values, 'seed', 0, 0xffff_ffff),
     speed: values['speed'] === undefined ? speed : oneOf(command, values, 'speed', ['max', 'real'] as const),
     pcap: values['pcap'] as string | undefined,
     trace: values['trace'] as string | undefined,
     out: values['out'] as string | undefined,
   };
+}
+
+/** The backends that `--on` names; `both` are the twin and this machine's kernel. */
+function backends(command: string, value = 'twin'): [BackendName, ...BackendName[]] {
+  const allowed = command === 'shell' ? BACKENDS.filter((name) => name !== 'uml') : BACKENDS;
+  const names = (value === 'both' ? 'twin,kernel' : value).split(',');
+  const found = names.map((name) => allowed.find((backend) => backend === name));
+  const wrong = found.indexOf(undefined);
+  if (wrong >= 0) {
+    throw new UsageError(
+      `--on ${names[wrong]}: there is no such backend; choose among ${allowed.join(', ')}${command === 'shell' ? '' : ', both'}`,
+      command,
+    );
+  }
+  if (new Set(names).size < names.length) throw new UsageError(`--on ${value}: each backend once`, command);
+  if (command === 'shell' && names.length > 1) throw new UsageError('--on: a shell runs on one backend', command);
+  return found as [BackendName, ...BackendName[]];
 }
 
 function budget(command: string, values: Values): Budget {

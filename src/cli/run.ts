@@ -27,7 +27,20 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (options.update && !document) {
     throw new UsageError(`--update: ${options.file} is not a lab document (.md)`, 'run');
   }
+  if (options.against.length > 0) return runAgainst(options, text);
   return document ? runDocumentFile(options, text) : runScriptFile(options, text);
+}
+
+/** On several backends: what differs between them, and how much. */
+async function runAgainst(options: RunOptions, text: string): Promise<number> {
+  const { agree, agreementText, agrees } = await import('./agree.ts');
+  const agreements = await agree({ ...options, text });
+  if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
+  else {
+    const style = styleFor(process.stdout, process.env);
+    for (const agreement of agreements) process.stdout.write(agreementText(options.file, agreement, style));
+  }
+  return agreements.every(agrees) ? 0 : DIFFERS;
 }
 
 function startOptions(options: RunOptions, terminal: boolean) {

@@ -1,6 +1,7 @@
 /** One lab as a test, with a report that can be sent between threads. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { LabMachine } from '../lab/backend.ts';
 import type { Aligned } from '../lab/compare.ts';
 import { align, isAsExpected, outputLines } from '../lab/compare.ts';
 import { parseDocument, stepsOf } from '../lab/document.ts';
@@ -8,11 +9,12 @@ import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { updateDocument } from '../lab/update.ts';
 import { reason } from './folder.ts';
 import { isDocument, limitsOf, startMachine } from './lab.ts';
-import type { BackendName, Budget } from './options.ts';
+import { type BackendName, type Budget, UsageError } from './options.ts';
 
 export interface LabTask {
   path: string;
   on: BackendName;
+  against: readonly BackendName[];
   seed: number;
   budget: Budget;
   update: boolean;
@@ -60,13 +62,20 @@ async function attempt(task: LabTask): Promise<Outcome> {
   } catch (error) {
     return unable(reason(error));
   }
+  if (task.against.length > 0) return compareBackends(task, text);
   const collector = new OutputCollector();
   const document = isDocument(task.path, text);
-  const machine = await startMachine(task.on, dirname(task.path), collector.sink, {
-    seed: task.seed,
-    terminal: document,
-    limits: limitsOf(task.budget),
-  });
+  let machine: LabMachine;
+  try {
+    machine = await startMachine(task.on, dirname(task.path), collector.sink, {
+      seed: task.seed,
+      terminal: document,
+      limits: limitsOf(task.budget),
+    });
+  } catch (error) {
+    if (error instanceof UsageError) return unable(error.message);
+    throw error;
+  }
   try {
     return document ? await tryDocument() : await tryScript();
   } finally {
@@ -110,4 +119,40 @@ async function attempt(task: LabTask): Promise<Outcome> {
     }
     return { passed, commands: 1, failures: passed ? [] : [{ line: 1, command: `bash ${task.path}`, comparison }] };
   }
+}
+
+/** A lab on several backends passes when they agree: differences are shown as the first one's lines missing. */
+async function compareBackends(task: LabTask, text: string): Promise<Outcome> {
+  const { agree } = await import('./agree.ts');
+  let agreements: Awaited<ReturnType<typeof agree>>;
+  try {
+    agreements = await agree({ ...task, file: task.path, text, args: [] });
+  } catch (error) {
+    if (error instanceof UsageError) return unable(error.message);
+    throw error;
+  }
+  const failures = agreements.flatMap(({ backends, disagreements }) =>
+    disagreements.map(({ line, command, diff, statuses }) => ({
+      line,
+      command,
+      comparison: [
+        ...diff.map(
+          ({ kind, text: shown }): Aligned =>
+            kind === 'same'
+              ? { kind: 'kept', expected: shown, actual: [shown] }
+              : kind === 'first'
+                ? { kind: 'missing', expected: `${backends[0]}: ${shown}` }
+                : { kind: 'extra', actual: `${backends[1]}: ${shown}` },
+        ),
+        ...(statuses === undefined
+          ? []
+          : [
+              { kind: 'missing' as const, expected: `${backends[0]}: exit status ${statuses[0]}` },
+              { kind: 'extra' as const, actual: `${backends[1]}: exit status ${statuses[1]}` },
+            ]),
+      ],
+    })),
+  );
+  const commands = agreements[0]?.commands ?? 0;
+  return { passed: failures.length === 0, commands, failures };
 }

@@ -26,8 +26,8 @@ export async function test(argv: readonly string[]): Promise<number> {
   };
   const startedAt = performance.now();
   write(reporter.begin(paths.length));
-  const { on, seed, budget, update } = options;
-  const tasks = paths.map((path) => ({ path, on, seed, budget, update }));
+  const { on, against, seed, budget, update } = options;
+  const tasks = paths.map((path) => ({ path, on, against, seed, budget, update }));
   const jobs = Math.min(options.jobs ?? availableParallelism(), tasks.length);
   const reports = await runAll(tasks, jobs, (report) => write(reporter.lab(report)));
   reports.sort((a, b) => paths.indexOf(a.path) - paths.indexOf(b.path));

@@ -24,19 +24,40 @@ export const MASK_RULES: readonly MaskRule[] = [
 const FIXED_MAC = /^(02:00:00:|01:|33:33:|ff:ff:ff:ff:ff:ff|00:00:00:00:00:00)/;
 const MAC = /\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g;
 
-/** Lines of output ready to be compared. */
-export function maskLines(text: string): string[] {
-  const names = new Map<string, string>();
-  const nameMac = (mac: string): string => {
+/** Commands whose lines come in an order that no one has decided, so that they are sorted first. */
+export const SORT_RULES: readonly { reason: string; command: RegExp }[] = [
+  {
+    reason: 'neighbours and forwarding entries are dumped in the order of a hash with a random key',
+    command: /\b(neigh|neighbor|neighbour|fdb|arp)\b|\bip( -\S+)* n\b/,
+  },
+];
+
+/** Masks the outputs of one run: random addresses keep their names from command to command. */
+export class Masker {
+  readonly #names = new Map<string, string>();
+
+  /** Lines of output ready to be compared; `command` is what printed them. */
+  lines(text: string, command = ''): string[] {
+    const lines = text
+      .replace(/\n$/, '')
+      .split('\n')
+      .map((line) => {
+        let masked = line;
+        for (const { pattern, replacement } of MASK_RULES) masked = masked.replace(pattern, replacement);
+        return masked.replace(MAC, (mac) => this.#nameMac(mac));
+      });
+    return SORT_RULES.some((rule) => rule.command.test(command)) ? lines.sort() : lines;
+  }
+
+  #nameMac(mac: string): string {
     if (FIXED_MAC.test(mac)) return mac;
-    const name = names.get(mac) ?? `MAC${names.size + 1}`;
-    names.set(mac, name);
+    const name = this.#names.get(mac) ?? `MAC${this.#names.size + 1}`;
+    this.#names.set(mac, name);
     return name;
-  };
-  const lines = text.replace(/\n$/, '').split('\n');
-  return lines.map((line) => {
-    let masked = line;
-    for (const { pattern, replacement } of MASK_RULES) masked = masked.replace(pattern, replacement);
-    return masked.replace(MAC, nameMac);
-  });
+  }
+}
+
+/** Lines of one output ready to be compared. */
+export function maskLines(text: string): string[] {
+  return new Masker().lines(text);
 }
