@@ -24,7 +24,8 @@ export async function conditional(sh: Shell, test: Test, line: number): Promise<
 
 class BadRegex {}
 
-function* evaluateTest(sh: Shell, test: Test): Eval<boolean> {
+/** @param negation what a trace shows before a single test */
+function* evaluateTest(sh: Shell, test: Test, negation = ''): Eval<boolean> {
   switch (test.kind) {
     case 'logical':
       for (const operand of test.operands) {
@@ -33,14 +34,14 @@ function* evaluateTest(sh: Shell, test: Test): Eval<boolean> {
       }
       return test.op === '&&';
     case 'not':
-      return !(yield* evaluateTest(sh, test.operand));
+      return !(yield* evaluateTest(sh, test.operand, '! '));
     case 'unary': {
       const operand = yield* expandText(sh, test.operand);
-      if (sh.options.has('xtrace')) yield traceTest(sh, `${test.op} ${quoteTrace(operand)}`);
+      if (sh.options.has('xtrace')) yield traceTest(sh, `${negation}${test.op} ${quoteTrace(operand)}`);
       return unary(sh, test.op, operand);
     }
     case 'binary':
-      return yield* binary(sh, test);
+      return yield* binary(sh, test, negation);
   }
 }
 
@@ -69,23 +70,23 @@ const NUMERIC: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> = {
   '-ge': (a, b) => a >= b,
 };
 
-function* binary(sh: Shell, test: Test & { kind: 'binary' }): Eval<boolean> {
+function* binary(sh: Shell, test: Test & { kind: 'binary' }, negation: string): Eval<boolean> {
   const { op } = test;
   const left = yield* expandText(sh, test.left);
   const trace = sh.options.has('xtrace');
   if (op === '=~') {
     const pattern = yield* expandRegex(sh, test.right);
-    if (trace) yield traceTest(sh, `${quoteTrace(left)} =~ ${pattern}`);
+    if (trace) yield traceTest(sh, `${negation}${quoteTrace(left)} =~ ${pattern}`);
     return matchRegex(sh, left, pattern);
   }
   if (op === '==' || op === '=' || op === '!=') {
     const pattern = yield* expandPattern(sh, test.right);
-    if (trace) yield traceTest(sh, `${quoteTrace(left)} ${op} ${pattern}`);
+    if (trace) yield traceTest(sh, `${negation}${quoteTrace(left)} ${op} ${pattern}`);
     const options = { extglob: true, ignoreCase: sh.shopts.get('nocasematch') === true };
     return patternRegExp(pattern, options).test(left) === (op !== '!=');
   }
   const right = yield* expandText(sh, test.right);
-  if (trace) yield traceTest(sh, `${quoteTrace(left)} ${op} ${quoteTrace(right)}`);
+  if (trace) yield traceTest(sh, `${negation}${quoteTrace(left)} ${op} ${quoteTrace(right)}`);
   if (op === '<') return left < right;
   if (op === '>') return left > right;
   const compare = NUMERIC[op];

@@ -24,6 +24,9 @@ export class Jobs {
   /** Members of jobs that have ended since the user was last told. */
   readonly finished: Proc[] = [];
 
+  /** The parent's table, which `jobs` lists in a substitution or a simple command of a pipeline while there are no jobs of its own. */
+  private inherited: Jobs | undefined = undefined;
+
   /** Process substitutions, which `wait $!` may wait for. */
   readonly substitutions: Map<number, Proc> = new Map();
 
@@ -38,6 +41,15 @@ export class Jobs {
 
   get all(): readonly Job[] {
     return this.list;
+  }
+
+  /** What `jobs` lists. */
+  get listed(): readonly Job[] {
+    return this.list.length === 0 && this.inherited !== undefined ? this.inherited.listed : this.list;
+  }
+
+  inherit(parent: Jobs): void {
+    this.inherited = parent;
   }
 
   get current(): Job | undefined {
@@ -80,6 +92,7 @@ export class Jobs {
 
   /** `+` for the current job, `-` for the previous one. */
   mark(job: Job): string {
+    if (this.list.length === 0 && this.inherited !== undefined) return this.inherited.mark(job);
     return job === this.current ? '+' : job === this.previous ? '-' : ' ';
   }
 }

@@ -15,6 +15,7 @@ export async function substitute(sh: Shell, body: Body): Promise<string> {
   const pipe = openPipe(sh.system.scheduler, sh.system.nextPipe());
   const child = forkShell(sh);
   child.proc.setFd(1, pipe.writer);
+  child.jobs.inherit(sh.jobs);
   child.inSubstitution = true;
   child.subshellLevel++;
   child.traceLevel++;
@@ -54,6 +55,7 @@ export function processSubstitution(sh: Shell, body: Body, direction: '<' | '>')
   const [own, theirs] = direction === '<' ? [pipe.reader, pipe.writer] : [pipe.writer, pipe.reader];
   child.proc.setFd(direction === '<' ? 1 : 0, theirs);
   child.tailNode = tailOf(list);
+  child.jobs.inherit(sh.jobs);
   child.inSubstitution = true;
   child.subshellLevel++;
   runSubshell(child, () => child.exec.list(child, list));

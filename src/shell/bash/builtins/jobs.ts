@@ -28,7 +28,7 @@ export const jobs: Builtin = (sh, argv) => {
   let status = 0;
   let out = '';
   const chosen: Job[] = [];
-  if (specs.length === 0) chosen.push(...sh.jobs.all);
+  if (specs.length === 0) chosen.push(...sh.jobs.listed);
   for (const spec of specs) {
     const job = findJob(sh, 'jobs', spec);
     if (job === undefined) status = 1;
