@@ -4,9 +4,9 @@ import { isRefusal } from '../../uapi/result.ts';
 import { DirectoryInode, FileInode, LinkInode } from '../fs/inode.ts';
 import { basename as baseOf, dirname as dirOf } from '../fs/path.ts';
 import type { Proc } from '../process/proc.ts';
-import { complain, type Given, readOptions, tryHelp } from './options.ts';
-import { parseMode } from './file-mode.ts';
 import { parseDate } from './date.ts';
+import { parseMode } from './file-mode.ts';
+import { complain, type Given, readOptions, tryHelp } from './options.ts';
 
 /** False, with the usual words, when no operand was given. */
 function hasOperand(proc: Proc, given: Given, least = 1): boolean {
@@ -213,7 +213,10 @@ function isDirectory(proc: Proc, path: string): boolean {
 }
 
 /** Sources and target of ln, cp and mv; undefined after an error. */
-function sourcesAndTarget(proc: Proc, given: Given): { sources: readonly string[]; target: string; inside: boolean } | undefined {
+function sourcesAndTarget(
+  proc: Proc,
+  given: Given,
+): { sources: readonly string[]; target: string; inside: boolean } | undefined {
   if (given.flags.has('t')) return { sources: given.operands, target: given.flags.get('t')!, inside: true };
   if (given.operands.length === 0) {
     complain(proc, 'missing file operand');
@@ -225,7 +228,10 @@ function sourcesAndTarget(proc: Proc, given: Given): { sources: readonly string[
   const sources = given.operands.slice(0, -1);
   const inside = !given.flags.has('T') && isDirectory(proc, target);
   if (sources.length > 1 && !inside) {
-    complain(proc, `target '${target}': ${isRefusal(proc.system.vfs.resolve(proc, target)) ? strerror(ENOENT) : strerror(ENOTDIR)}`);
+    complain(
+      proc,
+      `target '${target}': ${isRefusal(proc.system.vfs.resolve(proc, target)) ? strerror(ENOENT) : strerror(ENOTDIR)}`,
+    );
     return undefined;
   }
   return { sources, target, inside };
@@ -265,7 +271,12 @@ export async function ln(proc: Proc): Promise<number> {
     }
     const from = vfs.resolve(proc, source, false);
     if (isRefusal(from) || from.inode.kind === 'd') {
-      complain(proc, isRefusal(from) ? `failed to access '${source}': ${strerror(from.errno)}` : `${source}: hard link not allowed for directory`);
+      complain(
+        proc,
+        isRefusal(from)
+          ? `failed to access '${source}': ${strerror(from.errno)}`
+          : `${source}: hard link not allowed for directory`,
+      );
       status = 1;
       continue;
     }
@@ -426,14 +437,16 @@ export async function basename(proc: Proc): Promise<number> {
   if (!hasOperand(proc, given)) return 1;
   const multiple = given.flags.has('a') || given.flags.has('s');
   if (!multiple && given.operands.length > 2) {
-    complain(proc, `extra operand '${given.operands[2]}'`);
+    complain(proc, `extra operand ‘${given.operands[2]}’`);
     tryHelp(proc);
     return 1;
   }
   const suffix = given.flags.get('s') ?? (multiple ? '' : (given.operands[1] ?? ''));
   for (const path of multiple ? given.operands : given.operands.slice(0, 1)) {
     const name = baseOf(path);
-    proc.stdout.write(`${suffix !== '' && name.endsWith(suffix) && name !== suffix ? name.slice(0, -suffix.length) : name}${given.flags.has('z') ? '\0' : '\n'}`);
+    proc.stdout.write(
+      `${suffix !== '' && name.endsWith(suffix) && name !== suffix ? name.slice(0, -suffix.length) : name}${given.flags.has('z') ? '\0' : '\n'}`,
+    );
   }
   return 0;
 }

@@ -1,9 +1,14 @@
 /** The programs of this layer: those that deal with processes, files and time rather than with the network. */
 import { bash } from '../bash/main.ts';
 import type { SystemProgram } from '../process/system.ts';
+import { seq, uniq, wc } from '../text/counting.ts';
+import { cut, tr } from '../text/cut-tr.ts';
 import { diff } from '../text/diff.ts';
 import { grep } from '../text/grep.ts';
 import { utility } from '../text/library.ts';
+import { sed } from '../text/sed.ts';
+import { sort } from '../text/sort.ts';
+import { xargs } from '../text/xargs.ts';
 import { builtinProgram } from './builtin-programs.ts';
 import { cat } from './cat.ts';
 import { date } from './date.ts';
@@ -18,7 +23,7 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'awk base64 column comm cut du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sed seq sha1sum sha256sum sort split stat strings tac tar tr tree unexpand uniq wc xargs yq zcat'.split(
+  'awk base64 column comm du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
     ' ',
   );
 
@@ -27,6 +32,7 @@ const OWN: [string, SystemProgram][] = [
   ['basename', basename],
   ['chmod', chmod],
   ['cp', cp],
+  ['cut', cut],
   ['diff', diff],
   ['dirname', dirname],
   ['ln', ln],
@@ -61,23 +67,30 @@ const OWN: [string, SystemProgram][] = [
   ['pkill', pkill],
   ['ps', ps],
   ['realpath', realpath],
+  ['sed', sed],
+  ['seq', seq],
   ['setsid', setsid],
   ['sh', bash],
   ['sleep', sleep],
+  ['sort', sort],
   ['stdbuf', stdbuf],
   ['sudo', sudo],
   ['sync', async () => 0],
   ['tail', tail],
   ['tee', tee],
   ['timeout', timeout],
+  ['tr', tr],
   ['true', async () => 0],
   ['truncate', truncate],
   ['tty', tty],
   ['umount', umount],
   ['uname', uname],
+  ['uniq', uniq],
   ['unshare', unshare],
+  ['wc', wc],
   ['which', which],
   ['whoami', whoami],
+  ['xargs', xargs],
   ['yes', yes],
 ];
 

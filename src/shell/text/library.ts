@@ -6,6 +6,7 @@
  * run without first, and if it asks the input is read, while others go on, and it is run again.
  */
 import type { Command, CommandContext, CommandExecOptions, ExecResult } from '#just-bash';
+import { ProcessKilled } from '../../uapi/process.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import { SnapshotFile } from '../fs/regular-file.ts';
 import { concat, decode, encode } from '../process/bytes.ts';
@@ -37,7 +38,14 @@ export function utility(name: string): SystemProgram {
       return 127;
     }
     const args = proc.argv.slice(1);
-    const result = await execute(proc, loaded, command, libraryArguments(name, args));
+    let result: ExecResult;
+    try {
+      result = await execute(proc, loaded, command, libraryArguments(name, args));
+    } catch (error) {
+      if (error instanceof ProcessKilled) throw error;
+      proc.stderr.write(`${name}: ${(error as Error).message}\n`);
+      return 1;
+    }
     const size = (path: string) => {
       const data = proc.files.read(path);
       return isRefusal(data) ? undefined : data.length;

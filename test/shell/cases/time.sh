@@ -1,1 +1,1 @@
-time true 2>&1 | sed "s,[0-9],,g;s,\.,,"; { time sleep 0.2; } 2>&1 | grep real | sed 's/0\.2[0-9]*/0.2xx/'; TIMEFORMAT='%R'; { time sleep 0.3; } 2>&1 | cut -c1-3; { time -p sleep 0.1; } 2>&1 | cut -c1-8; TIMEFORMAT=; { time true; } 2>&1; ! time false; echo $?; time
+{ time true; } 2>&1 | cut -c1-6; { time sleep 0.2; } 2>&1 | grep real | sed 's/0\.2[0-9]*/0.2xx/'; TIMEFORMAT='%R'; { time sleep 0.3; } 2>&1 | cut -c1-3; { time -p sleep 0.1; } 2>&1 | cut -c1-8; TIMEFORMAT=; { time true; } 2>&1; ! time false; echo $?; time
