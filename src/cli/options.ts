@@ -148,6 +148,13 @@ export function parseShell(argv: readonly string[]): ShellOptions | typeof HELP 
   return { file, args, ...common('shell', values, 'real') };
 }
 
+export function parseKernels(argv: readonly string[]): { json: boolean } | typeof HELP {
+  const { values, positionals } = parse('kernels', argv, { json: FLAG, help: { type: 'boolean', short: 'h' } });
+  if (values['help'] === true) return HELP;
+  if (positionals.length > 0) throw new UsageError(`kernels takes no argument: ${positionals[0]}`, 'kernels');
+  return { json: values['json'] === true };
+}
+
 function parse(command: string, argv: readonly string[], options: Options): { values: Values; positionals: string[] } {
   try {
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });

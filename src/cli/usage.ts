@@ -9,6 +9,7 @@ Commands:
   run FILE         run a script (.sh) or a lab document (.md); - reads standard input
   test [PATH...]   run labs as tests
   shell [FILE]     an interactive shell on a fresh machine, or after running FILE
+  kernels          where labs can run on this machine, and which devices each has
   help [COMMAND]   this text, or all about a command
 
 Options:
@@ -17,6 +18,7 @@ Options:
 
 Examples:
   hairpin run labs/vepa.md
+  hairpin run labs/bridge.md --on both
   hairpin run --seed 7 --pcap captures lab.sh -- eno1
   hairpin test labs --reporter junit > report.xml
 `;
@@ -44,8 +46,9 @@ Options:
   --out DIR           keep the files that the lab wrote in DIR
   --json              print the whole run as JSON instead of the transcript
   --update            write what the commands printed into the document, wildcards kept
-  --on twin|kernel    where to run: on the twin (default), or on this machine's Linux
-                      kernel, in throwaway namespaces
+  --on WHERE          twin (default); kernel: this machine's Linux kernel, in throwaway
+                      namespaces; uml: User-Mode Linux. Several, with commas, or both
+                      (twin,kernel): run on each, and show where they differ
   --quiet             of a document, print only what differs
 
 ${BUDGET}
@@ -69,8 +72,8 @@ Options:
   --reporter text|junit|json|tap how to report (default text)
   --seed N                       what is random follows from this number (default 1)
   --update                       rewrite the documents' expected output
-  --on twin|kernel               where to run: on the twin (default), or on this
-                                 machine's Linux kernel, in throwaway namespaces
+  --on twin|kernel|uml|both      where to run, as for run; with several (twin,uml or
+                                 both), a lab passes when they agree
 
 ${BUDGET}
 Exit status: 0 all passed, 1 some failed, 2 wrong usage.
@@ -88,14 +91,22 @@ Options:
   --pcap DIR          write what every interface saw to DIR, as pcapng
   --trace FILE        write every step of every frame to FILE, as JSON lines
   --out DIR           keep the files that were written in DIR
+  --on twin|kernel    on the twin (default), or bash itself on this machine's kernel, in
+                      throwaway namespaces
+`;
+
+const KERNELS = `Usage: hairpin kernels [--json]
+
+Where labs can run on this machine (--on twin, kernel, uml), which devices each kernel
+offers, what is missing, and the command that gets it.
 `;
 
 const HELP = `Usage: hairpin help [COMMAND]
 
-Explains a command: run, test, shell.
+Explains a command: run, test, shell, kernels.
 `;
 
-const TEXTS: Readonly<Record<string, string>> = { run: RUN, test: TEST, shell: SHELL, help: HELP };
+const TEXTS: Readonly<Record<string, string>> = { run: RUN, test: TEST, shell: SHELL, kernels: KERNELS, help: HELP };
 
 /** What the program is called with. */
 export const COMMANDS: readonly string[] = Object.keys(TEXTS);

@@ -56,6 +56,7 @@ function leaveOpen(expected: readonly string[], lines: readonly string[]): strin
 }
 
 function maskedLines(masker: Masker, { command, output, expected }: RanCommand): string[] {
+  if (output === '') return [];
   const lines = leaveOpen(expected, output.replace(/\n$/, '').split('\n'));
   return masker.lines(lines.join('\n'), command).map((line) => line.trimEnd());
 }

@@ -8,16 +8,17 @@ export interface Driver {
   /** Where the lab begins: the lab's folder, which it may write to without changing it. */
   folder: string;
   /** Bytes that the lab may write. */
-  bytes: number;
+  bytes?: number;
 }
 
-const DEFAULT_BYTES = 512 * 1024 * 1024;
+/** Memory that the files of a lab may take. */
+export const DEFAULT_BYTES: number = 512 * 1024 * 1024;
 
 /**
  * What is written goes to a memory file system laid over every other one, so that neither the lab nor
  * its end, however it comes, can change anything on the machine. `$lab` is its root until it becomes `/`.
  */
-export function driverScript({ folder, bytes = DEFAULT_BYTES }: Partial<Driver> & Pick<Driver, 'folder'>): string {
+export function driverScript({ folder, bytes = DEFAULT_BYTES }: Driver): string {
   return `
 set +m
 umask 022
@@ -91,7 +92,7 @@ unset -f fail lay protect
  * The loop that runs commands from descriptor 60 in one lasting shell; 61 takes the marks between them.
  * It is one line long, so that lines of a command are counted from 1.
  */
-const COMMAND_LOOP = [
+export const COMMAND_LOOP: string = [
   '__hairpin() { return $1; }',
   'HAIRPIN_STATUS=0',
   "printf '\\0ready\\0' >&61",

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Backend, LabMachine, Remains, StartOptions, Stopped } from '../lab/backend.ts';
 import { isComplete } from '../lab/is-complete.ts';
-import { commandLoop, driverScript, scriptRunner } from './driver.ts';
+import { commandLoop, DEFAULT_BYTES, driverScript, scriptRunner } from './driver.ts';
 import { MarkSplitter } from './marks.ts';
 import { BackendUnavailable } from './unavailable.ts';
 
@@ -167,7 +167,7 @@ class KernelLab implements LabMachine {
 
   #spawn(body: string, stdio: 'pipe'[]): ChildProcess {
     const folder = this.#options.folder?.path ?? process.cwd();
-    const script = driverScript({ folder, bytes: this.#options.limits?.bytes ?? 512 * 1024 * 1024 }) + body;
+    const script = driverScript({ folder, bytes: this.#options.limits?.bytes ?? DEFAULT_BYTES }) + body;
     const [command, ...args] = [...enterNamespaces(), 'bash', '-c', script, 'bash'];
     return spawn(command!, args, { stdio, env: labEnvironment(this.#options) });
   }

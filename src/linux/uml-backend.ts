@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Backend, LabMachine, Remains, StartOptions, Stopped } from '../lab/backend.ts';
 import { isComplete } from '../lab/is-complete.ts';
-import { driverScript, quote } from './driver.ts';
+import { COMMAND_LOOP, driverScript, quote } from './driver.ts';
 import { enterNamespaces, labEnvironment, onPath, whyUnavailable } from './kernel-backend.ts';
 import { MarkSplitter } from './marks.ts';
 import { BackendUnavailable } from './unavailable.ts';
@@ -32,23 +32,22 @@ export function whyUmlUnavailable(): string | undefined {
 
 /** The first process of the guest: prepares the machine and runs what comes over its terminals. */
 function initScript(folder: string, bytes: number, columns: number): string {
-  const loop = [
-    '__hairpin() { return $1; }',
-    'HAIRPIN_STATUS=0',
-    "printf '\\0ready\\0' >&61",
-    "while IFS= read -r -d '' -u 60 HAIRPIN_COMMAND",
-    'do __hairpin $HAIRPIN_STATUS',
-    'eval "$HAIRPIN_COMMAND" 60<&- 61>&- </dev/null',
-    'HAIRPIN_STATUS=$?',
-    "printf '\\0%s\\0' $HAIRPIN_STATUS >&61",
-    'done',
-  ].join('; ');
   return `#!/bin/bash
+# Seen from a user namespace, set-user-ID programs belong to somebody else than root: no such changes.
+[ "$1" = again ] || exec setpriv --no-new-privs bash "$0" again
+shift
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+# The host's device files belong to the host's root, and hostfs asks the host.
+mount -t devtmpfs devtmpfs /dev
+ln -s /proc/self/fd /dev/fd
+ln -s /proc/self/fd/0 /dev/stdin
+ln -s /proc/self/fd/1 /dev/stdout
+ln -s /proc/self/fd/2 /dev/stderr
 mkdir -p /dev/shm /dev/pts
 mount -t tmpfs tmpfs /dev/shm
+mount -t devpts devpts /dev/pts
 for tty in 1 2 3 4; do stty raw -echo cols ${columns} rows 24 < /dev/tty$tty; done
 exec 2>/dev/tty4 60</dev/tty2 61>/dev/tty3 </dev/null >/dev/tty1
 mount -t tmpfs -o size=4m tmpfs /mnt && mkdir -p /mnt/modules/lib && ln -s ${MODULES} /mnt/modules/lib/modules
@@ -65,7 +64,7 @@ for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6
   legacy=$(command -v \${name/tables/tables-legacy}) && ln -s "$legacy" /run/hairpin/$name
 done
 unset name legacy
-exec setsid bash -c ${quote(loop)} bash
+exec setsid bash -c ${quote(COMMAND_LOOP)} bash
 `;
 }
 
@@ -74,9 +73,9 @@ class UmlLab implements LabMachine {
   readonly #startedAt = process.hrtime.bigint();
   readonly #marks = new MarkSplitter(() => undefined);
   readonly #child: ChildProcess;
-  #ready: Promise<string | undefined>;
+  readonly #ready: Promise<string | undefined>;
   #stopped: Stopped | undefined;
-  /** Resolves when the terminals have been quiet for a moment: they and the marks go separate ways. */
+  /** When output last came: it and the marks go separate ways. */
   #lastOutput = 0;
 
   constructor(options: StartOptions) {
@@ -90,7 +89,7 @@ class UmlLab implements LabMachine {
     };
     stdout!.on('data', output('stdout'));
     (stdio[4] as NodeJS.ReadableStream).on('data', (data: Uint8Array) => this.#marks.take(data));
-    (stdio[5] as NodeJS.ReadableStream).on('data', output('stderr'));
+    ((stdio as readonly unknown[])[5] as NodeJS.ReadableStream).on('data', output('stderr'));
     (stdio[3] as NodeJS.WritableStream).on('error', () => undefined);
   }
 
@@ -190,6 +189,7 @@ exit $?
     });
   }
 
+  /** Resolves when the terminals have been quiet for a moment. */
   async #drained(): Promise<void> {
     do await new Promise((resolve) => setTimeout(resolve, 5));
     while (performance.now() - this.#lastOutput < 5);
