@@ -82,7 +82,8 @@ export function devGetFlags(dev: NetDevice): number {
 }
 
 class LinkWatch {
-  readonly list: NetDevice[] = [];
+  /** In order of their events. */
+  readonly pending = new Set<NetDevice>();
   nextEvent = 0;
   urgent = false;
   timer: Timer | undefined;
@@ -110,7 +111,7 @@ export function linkwatchFireEvent(dev: NetDevice): void {
   const urgent = urgentEvent(dev);
   if (!dev.linkwatchPending) {
     dev.linkwatchPending = true;
-    watchOf(dev.net.kernel).list.push(dev);
+    watchOf(dev.net.kernel).pending.add(dev);
   } else if (!urgent) return;
   schedule(dev.net.kernel, urgent);
 }
@@ -137,11 +138,13 @@ function runQueue(kernel: Kernel, urgentOnly: boolean): void {
   const watch = watchOf(kernel);
   if (!urgentOnly) watch.nextEvent = kernel.queue.now + SECOND;
   watch.urgent = false;
-  for (const dev of watch.list.splice(0)) {
-    if (urgentOnly && !urgentEvent(dev)) watch.list.push(dev);
+  const devices = [...watch.pending];
+  watch.pending.clear();
+  for (const dev of devices) {
+    if (urgentOnly && !urgentEvent(dev)) watch.pending.add(dev);
     else linkwatchDoDev(dev);
   }
-  if (watch.list.length > 0) schedule(kernel, false);
+  if (watch.pending.size > 0) schedule(kernel, false);
 }
 
 /** @kernel net/core/link_watch.c linkwatch_do_dev */
@@ -162,9 +165,7 @@ function linkwatchDoDev(dev: NetDevice): void {
  */
 export function linkwatchSyncDev(dev: NetDevice): void {
   if (!dev.linkwatchPending) return;
-  const { list } = watchOf(dev.net.kernel);
-  const at = list.indexOf(dev);
-  if (at >= 0) list.splice(at, 1);
+  watchOf(dev.net.kernel).pending.delete(dev);
   linkwatchDoDev(dev);
 }
 

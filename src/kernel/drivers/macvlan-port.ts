@@ -25,6 +25,8 @@ export interface MacvlanDev {
   readonly mix: number;
   /** The chain of the kernel's table that it is in, while it is up; -1 otherwise. */
   bucket: number;
+  /** Place in the port's `byIndex`, while it is up. */
+  index: number;
   macaddrCount: number;
   rxErrors: number;
 }
@@ -46,6 +48,8 @@ export interface MacvlanPort {
   /** Positions of those children in `byIndex`, by their address. */
   readonly hash: MacTable;
   readonly byIndex: (MacvlanDev | undefined)[];
+  /** Places in `byIndex` that nobody has. */
+  readonly freeIndexes: number[];
   /** Entries by chain, newest first, and which of them have an address: positions in `sourceLists`. */
   readonly sources: SourceEntry[];
   readonly sourceHash: MacTable;
@@ -87,6 +91,7 @@ export function newMacvlanPort(dev: NetDevice): MacvlanPort {
     hashed: [],
     hash: new MacTable(),
     byIndex: [],
+    freeIndexes: [],
     sources: [],
     sourceHash: new MacTable(),
     sourceLists: [],
@@ -126,17 +131,26 @@ export function macvlanHashLookup(port: MacvlanPort, high: number, low: number):
   return at < 0 ? undefined : port.byIndex[at];
 }
 
+/** Where in the list, which is in order of buckets, those of `bucket` begin. */
+function firstOfBucket(hashed: readonly MacvlanDev[], bucket: number): number {
+  let low = 0;
+  let high = hashed.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (hashed[middle]!.bucket < bucket) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** @kernel drivers/net/macvlan.c macvlan_hash_add */
 export function macvlanHashAdd(vlan: MacvlanDev): void {
   const { port } = vlan;
   vlan.bucket = macvlanEthHash(vlan.dev.addr);
-  const at = port.hashed.findIndex((other) => other.bucket >= vlan.bucket);
-  if (at < 0) port.hashed.push(vlan);
-  else port.hashed.splice(at, 0, vlan);
-  const free = port.byIndex.indexOf(undefined);
-  const index = free < 0 ? port.byIndex.length : free;
-  port.byIndex[index] = vlan;
-  port.hash.set(macHigh(vlan.dev.addr), macLow(vlan.dev.addr), index);
+  port.hashed.splice(firstOfBucket(port.hashed, vlan.bucket), 0, vlan);
+  vlan.index = port.freeIndexes.pop() ?? port.byIndex.length;
+  port.byIndex[vlan.index] = vlan;
+  port.hash.set(macHigh(vlan.dev.addr), macLow(vlan.dev.addr), vlan.index);
 }
 
 /** @kernel drivers/net/macvlan.c macvlan_hash_del */
@@ -146,7 +160,8 @@ export function macvlanHashDel(vlan: MacvlanDev): void {
   if (at < 0) return;
   port.hashed.splice(at, 1);
   vlan.bucket = -1;
-  port.byIndex[port.byIndex.indexOf(vlan)] = undefined;
+  port.byIndex[vlan.index] = undefined;
+  port.freeIndexes.push(vlan.index);
   port.hash.delete(macHigh(vlan.dev.addr), macLow(vlan.dev.addr));
 }
 

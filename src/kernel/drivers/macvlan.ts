@@ -165,6 +165,7 @@ function attachToPort(dev: NetDevice, lowerdev: NetDevice, data: MacvlanData): A
     mcFilter: new Int32Array(8),
     mix: Math.imul(dev.uid, 0x9e37_79b1),
     bucket: -1,
+    index: -1,
     macaddrCount: 0,
     rxErrors: 0,
   };
