@@ -1,5 +1,6 @@
 /** arp (net-tools 2.10): shows /proc/net/arp, changes entries with SIOCSARP and SIOCDARP. */
 import { EINVAL, ENOENT, ENXIO, strerror } from '../uapi/errno.ts';
+import { ARPHRD_LOOPBACK } from '../uapi/if.ts';
 import { complain, type Process } from '../uapi/process.ts';
 import { type Ack, isRefusal, refuse } from '../uapi/result.ts';
 import { formatIpv4, formatMac, type Ipv4, type Mac, parseIpv4 } from '../wire/addr.ts';
@@ -341,6 +342,7 @@ function readProcNetArp(text: string): Entry[] {
 }
 
 function hardwareName(type: number): string {
+  if (type === ARPHRD_LOOPBACK) return 'loop';
   return Object.entries(HARDWARE).find(([, number]) => number === type)?.[0] ?? 'ether';
 }
 

@@ -244,7 +244,8 @@ function entries(ipv4: Ipv4Net): SysctlEntries {
   );
   files['ip_local_reserved_ports'] = {
     mode: 0o644,
-    read: () => ipv4.localReservedPorts.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(','),
+    // An empty list is an empty line, not an empty file.
+    read: () => `${ipv4.localReservedPorts.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(',')}\n`,
     write(text) {
       const ranges = parsePorts(text);
       if (ranges === undefined) return refuse(EINVAL);
