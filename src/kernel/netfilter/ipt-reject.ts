@@ -1,6 +1,8 @@
 /** REJECT: the packet is dropped, and its sender is told, by an ICMP error or a TCP reset. */
+import { ETH_HLEN, ETH_P_IP } from '../../uapi/if.ts';
 import { ipv4At, putU16, putU32, u16At, u32At } from '../../wire/addr.ts';
 import { pseudoHeaderSum } from '../../wire/checksum.ts';
+import { ethDestination, ethSource, putEthernetHeader } from '../../wire/ethernet.ts';
 import {
   ICMP_DEST_UNREACH,
   ICMP_HOST_ANO,
@@ -11,10 +13,20 @@ import {
   ICMP_PORT_UNREACH,
   ICMP_PROT_UNREACH,
 } from '../../wire/icmp.ts';
-import { IP_DF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, putIpv4Header } from '../../wire/ipv4.ts';
+import {
+  IP_DF,
+  IP_OFFSET,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  putIpv4Checksum,
+  putIpv4Header,
+} from '../../wire/ipv4.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
+import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { NF_DROP, type NfHookState } from '../core/netfilter.ts';
+import { nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import { allocSkb, CHECKSUM_PARTIAL, kfreeSkbReason, type SkBuff, skbPut } from '../core/skbuff.ts';
 import { icmpSend } from '../ipv4/icmp.ts';
 import { ip4DstHoplimit, ipLocalOut } from '../ipv4/ip-local-out.ts';
@@ -51,7 +63,7 @@ function nfSendUnreach(skb: SkBuff, code: number): void {
   icmpSend(skb, ICMP_DEST_UNREACH, code, 0);
 }
 
-/** @kernel net/ipv4/netfilter/nf_reject_ipv4.c nf_send_reset #P[bridged packets are answered by route] */
+/** @kernel net/ipv4/netfilter/nf_reject_ipv4.c nf_send_reset */
 function nfSendReset(old: SkBuff, { net }: NfHookState): void {
   const { bytes, networkHeader: ip } = old;
   const at = ip + (bytes[ip]! & 15) * 4;
@@ -92,7 +104,19 @@ function nfSendReset(old: SkBuff, { net }: NfHookState): void {
   nfCtAttach(skb, old);
   const ct = nfCtGet(old);
   if (ct !== undefined) nfConntrackTcpSetClosing(ct);
-  ipLocalOut(skb);
+  const bridged = nfBridgeInfoOf(old);
+  if (bridged === undefined) {
+    ipLocalOut(skb);
+    return;
+  }
+  // A bridged packet is answered in the name of the host it was for, by the port it came from.
+  putIpv4Checksum(out, start);
+  const header = skb.push(ETH_HLEN);
+  const mac = old.macHeader;
+  putEthernetHeader(out, header, ethSource(bytes, mac), ethDestination(bytes, mac), ETH_P_IP);
+  skb.protocol = ETH_P_IP;
+  skb.dev = bridged.physindev;
+  devQueueXmit(skb);
 }
 
 /** @kernel net/ipv4/netfilter/ipt_REJECT.c reject_tg */
