@@ -2,7 +2,7 @@
  * Packet sockets: ears on devices, and frames sent as they are (net/packet/af_packet.c).
  */
 import { EINVAL, EMSGSIZE, ENETDOWN, ENOBUFS, ENODEV, ENOPROTOOPT, ENXIO, EOPNOTSUPP } from '../../uapi/errno.ts';
-import { ARPHRD_NONE, ETH_HLEN, ETH_P_ALL, IFF_UP, PACKET_HOST } from '../../uapi/if.ts';
+import { ARPHRD_NONE, ETH_HLEN, ETH_P_8021AD, ETH_P_8021Q, ETH_P_ALL, IFF_UP, PACKET_HOST } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type {
   FrameView,
@@ -15,6 +15,7 @@ import type {
   SocketType,
 } from '../../uapi/socket.ts';
 import { macAt, putMac, putU16, u16At } from '../../wire/addr.ts';
+import { VLAN_TAG_LENGTH, vlanTci } from '../../wire/vlan.ts';
 import { devSetPromiscuity } from '../core/dev-rx-mode.ts';
 import { devQueueXmit } from '../core/dev-xmit.ts';
 import type { Kernel } from '../core/kernel.ts';
@@ -29,6 +30,26 @@ const RING_SIZE = 2 * 1024 * 1024;
 const FRAME_OVERHEAD = 80;
 
 const sockets = new PerNet(() => new Set<PacketSocket>());
+
+function isVlanType(protocol: number): boolean {
+  return protocol === ETH_P_8021Q || protocol === ETH_P_8021AD;
+}
+
+/** Where the network header of an outgoing frame is: behind tags that are in the frame. */
+function networkStart(skb: SkBuff, frame: number): number {
+  const { networkHeader } = skb;
+  return networkHeader > frame && networkHeader <= skb.tail ? networkHeader : frame + ETH_HLEN;
+}
+
+/**
+ * What a frame with tags in it carries, for a socket that does not see them.
+ * @kernel net/packet/af_packet.c vlan_get_protocol_dgram
+ */
+function vlanGetProtocolDgram(skb: SkBuff, frame: number): number {
+  let at = frame + ETH_HLEN - 2;
+  while (at + 2 <= skb.tail && isVlanType(u16At(skb.bytes, at))) at += VLAN_TAG_LENGTH;
+  return at + 2 <= skb.tail ? u16At(skb.bytes, at) : 0;
+}
 
 class PacketSocket implements Socket, PacketTap {
   readonly type: SocketType;
@@ -100,7 +121,8 @@ class PacketSocket implements Socket, PacketTap {
   receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
     const raw = this.type === 'packet-raw';
     const frame = outgoing ? skb.data : skb.macHeader;
-    const start = raw ? frame : outgoing ? frame + ETH_HLEN : skb.data;
+    const inlineTag = !raw && isVlanType(skb.protocol);
+    const start = raw ? frame : outgoing ? networkStart(skb, frame) : skb.data;
     const { view } = this;
     view.bytes = skb.bytes;
     view.start = start;
@@ -125,7 +147,7 @@ class PacketSocket implements Socket, PacketTap {
       from: {
         family: 'packet',
         ifindex: dev.ifindex,
-        protocol: skb.protocol,
+        protocol: inlineTag ? vlanGetProtocolDgram(skb, frame) : skb.protocol,
         pkttype: skb.pktType,
         hatype: dev.type,
         address: dev.addrLen === 6 ? macAt(skb.bytes, frame + 6) : 0,
@@ -136,9 +158,9 @@ class PacketSocket implements Socket, PacketTap {
       aux: {
         len: length,
         snaplen,
-        vlanTci: Math.max(0, skb.vlanTci),
-        vlanTpid: skb.vlanTci >= 0 ? skb.vlanProto : 0,
-        vlanValid: skb.vlanTci >= 0,
+        vlanTci: skb.vlanTci >= 0 ? skb.vlanTci : inlineTag ? vlanTci(skb.bytes, frame) : 0,
+        vlanTpid: skb.vlanTci >= 0 ? skb.vlanProto : inlineTag ? skb.protocol : 0,
+        vlanValid: skb.vlanTci >= 0 || inlineTag,
       },
     });
     this.onReadable?.();
