@@ -1,12 +1,15 @@
-// Runs the conformance cases on this machine's kernel and writes what it prints, masked, to
-// test/conformance/recordings/<kernel>/. Usage: node scripts/record-conformance.mjs [area ...]
+// Runs the conformance cases on this machine's kernel, or with --on uml on User-Mode Linux, and writes
+// what it prints, masked, to test/conformance/recordings/<kernel>/.
+// Usage: node scripts/record-conformance.mjs [--on kernel|uml] [area ...]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { maskLines } from '../dist/lab/mask.js';
 import { kernel } from '../dist/linux/kernel-backend.js';
+import { uml } from '../dist/linux/uml-backend.js';
 
 // A case may write where it stands: let that be nowhere.
 const nowhere = mkdtempSync('/var/tmp/hairpin-conformance-');
@@ -14,8 +17,14 @@ process.chdir(nowhere);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'test/conformance');
 /** VLAN devices are missing from some kernels; their cases are recorded where they exist. */
-const areas = process.argv.slice(2);
-const name = `linux-${release().match(/^\d+\.\d+/)[0]}`;
+const { values, positionals: areas } = parseArgs({
+  options: { on: { type: 'string', default: 'kernel' } },
+  allowPositionals: true,
+});
+const backend = { kernel, uml }[values.on];
+if (backend === undefined) throw new Error(`--on ${values.on}: choose kernel or uml`);
+const kernelRelease = backend === kernel ? release() : (await runText('cat /proc/sys/kernel/osrelease')).trim();
+const name = `${backend === kernel ? 'linux' : 'uml'}-${kernelRelease.match(/^\d+\.\d+/)[0]}`;
 
 function casesOf(area) {
   const prelude = readFileSync(join(folder, 'cases/prelude.sh'), 'utf8');
@@ -29,10 +38,10 @@ function casesOf(area) {
   });
 }
 
-async function runCase(script) {
+async function runText(script) {
   let text = '';
   const decoder = new TextDecoder();
-  const machine = await kernel.start({
+  const machine = await backend.start({
     folder: { path: nowhere },
     seed: 1,
     terminal: false,
@@ -48,7 +57,7 @@ async function runCase(script) {
   await ended;
   clearTimeout(late);
   await machine.stop();
-  return maskLines(text);
+  return text;
 }
 
 const version = (command, ...args) =>
@@ -72,12 +81,12 @@ for (const area of areas.length > 0 ? areas : all) {
   const worker = async () => {
     while (next < list.length) {
       const { name: title, script } = list[next++];
-      cases[title] = await runCase(script);
+      cases[title] = maskLines(await runText(script));
     }
   };
-  await Promise.all(Array.from({ length: 4 }, worker));
+  await Promise.all(Array.from({ length: backend === kernel ? 4 : 2 }, worker));
   const ordered = Object.fromEntries(list.map(({ name: title }) => [title, cases[title]]));
-  const recording = { kernel: release(), tools, date: new Date().toISOString().slice(0, 10), cases: ordered };
+  const recording = { kernel: kernelRelease, tools, date: new Date().toISOString().slice(0, 10), cases: ordered };
   writeFileSync(join(folder, 'recordings', name, `${area}.json`), `${JSON.stringify(recording, undefined, 1)}\n`);
   console.log(`${area}: ${list.length} cases`);
 }
