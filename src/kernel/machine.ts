@@ -80,7 +80,7 @@ class KernelTask implements Task {
     const socket =
       type === 'packet-raw' || type === 'packet-dgram'
         ? packetCreate(this.net, type, protocol)
-        : type === 'udp' || type === 'ping' || type === 'raw'
+        : type === 'udp' || type === 'tcp' || type === 'ping' || type === 'raw'
           ? inetCreate(this.net, type, protocol)
           : refuse(EPROTONOSUPPORT);
     if (isRefusal(socket)) return socket;

@@ -13,6 +13,8 @@ export type SocketType =
   | 'packet-dgram'
   /** socket(AF_INET, SOCK_DGRAM, 0). */
   | 'udp'
+  /** socket(AF_INET, SOCK_STREAM, 0). It connects, without blocking: `readable` tells of the end, `takeError` how it ended. */
+  | 'tcp'
   /** socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP). */
   | 'ping'
   /** socket(AF_INET, SOCK_RAW, protocol). */

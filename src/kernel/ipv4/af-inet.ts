@@ -21,6 +21,7 @@ import { icmpErr, PingSocket } from './ping.ts';
 import { RawSocket } from './raw.ts';
 import { registerIpv4Sysctls } from './sysctl-net-ipv4.ts';
 import { tcpV4Rcv } from './tcp-reset.ts';
+import { TcpSocket, tcpV4Err } from './tcp-socket.ts';
 import { UdpSocket, udpErr, udpRcv } from './udp.ts';
 
 /** Group of the processes of a lab: root. */
@@ -29,7 +30,7 @@ const ROOT_GROUP = 0;
 inetProtos[IPPROTO_ICMP] = { handler: icmpRcv, errHandler: icmpErr };
 inetProtos[IPPROTO_IGMP] = { handler: igmpRcv };
 inetProtos[IPPROTO_UDP] = { handler: udpRcv, errHandler: udpErr };
-inetProtos[IPPROTO_TCP] = { handler: tcpV4Rcv };
+inetProtos[IPPROTO_TCP] = { handler: tcpV4Rcv, errHandler: tcpV4Err };
 
 const inodes = new WeakMap<Kernel, number>();
 
@@ -45,6 +46,10 @@ export function inetCreate(net: NetNamespace, type: SocketType, protocol: number
   if (type === 'udp') {
     if (protocol !== 0 && protocol !== IPPROTO_UDP) return refuse(EPROTONOSUPPORT);
     return new UdpSocket(ipv4, IPPROTO_UDP, nextInode(net.kernel));
+  }
+  if (type === 'tcp') {
+    if (protocol !== 0 && protocol !== IPPROTO_TCP) return refuse(EPROTONOSUPPORT);
+    return new TcpSocket(ipv4, IPPROTO_TCP, nextInode(net.kernel));
   }
   if (type === 'ping') {
     const [low, high] = ipv4.pingGroupRange;

@@ -105,7 +105,10 @@ export function procNetSnmp(net: NetNamespace): string {
   text += pair(
     'Tcp',
     'RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors',
-    [1, 200, 120000, -1, 0, 0, 0, 0, 0, tcp.InSegs, tcp.OutSegs, 0, tcp.InErrs, tcp.OutRsts, tcp.InCsumErrors],
+    [
+      ...[1, 200, 120000, -1, tcp.ActiveOpens, 0, tcp.AttemptFails, 0, 0],
+      ...[tcp.InSegs, tcp.OutSegs, tcp.RetransSegs, tcp.InErrs, tcp.OutRsts, tcp.InCsumErrors],
+    ],
   );
   text += pair('Udp', SNMP_NAMES.Udp, Object.values(mib.udp));
   text += pair(

@@ -5,6 +5,8 @@ import type { InetSocket } from './inet-socket.ts';
 export class SocketTables {
   /** By local port: last bound first. */
   readonly udp = new Map<number, InetSocket[]>();
+  /** Connections by local port. */
+  readonly tcp = new Map<number, InetSocket[]>();
   /** By identifier. */
   readonly ping = new Map<number, InetSocket[]>();
   /** In order of creation, last first. */

@@ -1,4 +1,4 @@
-/** TCP without sockets: what comes for a port where nobody listens is answered by a reset. */
+/** TCP's input: to the socket that is connecting; what comes for a port where nobody listens is answered by a reset. */
 import { PACKET_HOST } from '../../uapi/if.ts';
 import { u16At } from '../../wire/addr.ts';
 import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
@@ -24,6 +24,7 @@ import { ipMakeSkb } from './ip-make-skb.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import { ipRouteOutputKey } from './route-output.ts';
 import { RTCF_LOCAL, skbRtable } from './rtable.ts';
+import { tcpLookup } from './tcp-socket.ts';
 
 const sockets = new WeakMap<Ipv4Net, InetSock>();
 
@@ -38,7 +39,7 @@ function tcpSk(ipv4: Ipv4Net): InetSock {
   return sk;
 }
 
-/** The protocol's receive function. @kernel net/ipv4/tcp_ipv4.c tcp_v4_rcv #P[sockets] */
+/** The protocol's receive function. @kernel net/ipv4/tcp_ipv4.c tcp_v4_rcv #P[listeners, established connections] */
 export function tcpV4Rcv(skb: SkBuff): void {
   const { mib } = skbRtable(skb)!.ipv4;
   const { bytes, networkHeader: ip } = skb;
@@ -63,6 +64,14 @@ export function tcpV4Rcv(skb: SkBuff): void {
     drop(REASON.TCP_CSUM, 'checksum');
     return;
   }
+  const socket = tcpLookup(
+    skb,
+    ipv4Source(bytes, ip),
+    u16At(bytes, at),
+    ipv4Destination(bytes, ip),
+    u16At(bytes, at + 2),
+  );
+  if (socket?.receive(skb, at) === true) return;
   sendReset(skb, hlen);
   drop(REASON.NO_SOCKET, 'nobody listens at this port');
 }

@@ -96,7 +96,7 @@ export class UdpSocket extends InetSocket {
     if (data.length > 0xffff) return -EMSGSIZE;
     const peer = this.peer(to);
     if (typeof peer === 'number') return peer;
-    if (peer.port === 0) return -EINVAL;
+    if (to !== undefined && peer.port === 0) return -EINVAL;
     if (!this.autobind()) return -EAGAIN;
     const flow = new Flowi4();
     let rt: Rtable | number;

@@ -115,7 +115,7 @@ function startPipeline(sh: Shell, node: Node & { kind: 'pipeline' }, background:
 
 /** A command that is no function and nothing compound: only such members of a pipeline keep the list of jobs. */
 function runsOneCommand(sh: Shell, command: Node): boolean {
-  return command.kind === 'simple' && !sh.functions.has(command.words[0]?.literal ?? '');
+  return command.kind === 'simple' && !sh.functions.has(command.words[0]?.text ?? '');
 }
 
 function usesLastPipe(sh: Shell, background: boolean): boolean {

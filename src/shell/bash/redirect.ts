@@ -10,6 +10,7 @@ import { assignElement, assignScalar, readElement } from './assign.ts';
 import { CommandFailure } from './error.ts';
 import { drive, type Eval, expandText, expandWord } from './expand.ts';
 import type { Redir, Word } from './ir.ts';
+import { isNetworkPath, netOpen } from './net-open.ts';
 import type { Shell } from './shell.ts';
 
 /** A redirection with its words expanded. */
@@ -112,8 +113,10 @@ function openTarget(sh: Shell, proc: Proc, op: string, target: string): OpenFile
   const { vfs } = sh.system;
   const append = op === '>>' || op === '&>>';
   const noclobber = (op === '>' || op === '&>') && sh.options.has('noclobber');
-  if (/^\/dev\/(?:tcp|udp)\//.test(target)) {
-    fail(sh, proc, `connect: Connection refused\n${sh.errorPrefix}${target}: Connection refused`);
+  if (isNetworkPath(target)) {
+    return netOpen(sh, proc, target).then((opened) =>
+      isRefusal(opened) ? fail(sh, proc, `${target}: ${strerror(opened.errno)}`) : opened,
+    );
   }
   if (noclobber) {
     const found = vfs.resolve(proc, target);

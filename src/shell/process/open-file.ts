@@ -43,6 +43,11 @@ export abstract class OpenFile {
     return false;
   }
 
+  /** Whether it shows how bash's standard output is cut: line by line. */
+  get lineBuffered(): boolean {
+    return false;
+  }
+
   /** Whether reading byte by byte is needed to leave the rest to others: pipes and terminals. */
   get seekable(): boolean {
     return false;

@@ -3,6 +3,7 @@
 import { EPIPE, strerror } from '../../../uapi/errno.ts';
 import { isRefusal } from '../../../uapi/result.ts';
 import { encode } from '../../process/bytes.ts';
+import type { OpenFile } from '../../process/open-file.ts';
 import { SIGPIPE } from '../../process/signals.ts';
 import { decodeEcho } from '../ansi-c.ts';
 import type { Builtin } from '../builtin.ts';
@@ -44,11 +45,21 @@ export function print(sh: Shell, name: string, text: string): number | Promise<n
     void sh.complainAs(name, 'write error: Bad file descriptor');
     return 1;
   }
+  if (file.lineBuffered) return printLines(sh, name, file, text);
   const bytes = encode(text);
   const taken = file.write(bytes);
   if (taken === bytes.length) return 0;
   if (!isRefusal(taken)) return rest(sh, name, bytes.subarray(taken));
   return refused(sh, name, taken.errno);
+}
+
+/** One write for each line, as the C library cuts bash's output: each is a datagram of its own. */
+function printLines(sh: Shell, name: string, file: OpenFile, text: string): number {
+  for (const line of text.match(/[^\n]*\n|[^\n]+/g) ?? []) {
+    const taken = file.write(encode(line));
+    if (isRefusal(taken)) return refused(sh, name, taken.errno);
+  }
+  return 0;
 }
 
 function refused(sh: Shell, name: string, errno: number): number {
