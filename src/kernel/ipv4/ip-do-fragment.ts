@@ -83,7 +83,21 @@ export function ipFragment(skb: SkBuff, mtu: number, output: Output): void {
   kfreeSkbReason(skb, REASON.PKT_TOO_BIG, 'ip_fragment', 'longer than the MTU, and not to be fragmented');
 }
 
-/** @kernel net/ipv4/ip_output.c ip_do_fragment #P[fragments are always copied] */
+/** Payload lengths of the fragments that a datagram was put together from, kept for its way out (skb_shinfo()->frag_list). */
+export const fragLists: WeakMap<SkBuff, readonly number[]> = new WeakMap();
+
+/** The fragments as they came, when none is longer than `room` and they still make the `length` octets of payload. */
+function fragList(skb: SkBuff, length: number, room: number): readonly number[] | undefined {
+  const lengths = fragLists.get(skb);
+  if (lengths === undefined) return undefined;
+  const fit = lengths.every((one, i) => one <= room && (i === lengths.length - 1 || (one & 7) === 0));
+  return fit && lengths.reduce((sum, one) => sum + one, 0) === length ? lengths : undefined;
+}
+
+/**
+ * Cut into fragments as long as the way allows, or as the datagram came.
+ * @kernel net/ipv4/ip_output.c ip_do_fragment #P[fragments are always copied]
+ */
 export function ipDoFragment(skb: SkBuff, output: Output): void {
   const { mib } = skbRtable(skb)!.ipv4;
   if (skb.ipSummed === CHECKSUM_PARTIAL) skbChecksumHelp(skb);
@@ -102,8 +116,9 @@ export function ipDoFragment(skb: SkBuff, output: Output): void {
   let offset = (word & IP_OFFSET) << 3;
   let from = at + hlen;
   let left = skb.tail - from;
-  while (left > 0) {
-    let length = Math.min(left, room);
+  const lengths = (word & (IP_MF | IP_OFFSET)) === 0 ? fragList(skb, left, room) : undefined;
+  for (let i = 0; left > 0; i++) {
+    let length = lengths?.[i] ?? Math.min(left, room);
     if (length < left) length &= ~7;
     const first = offset === 0;
     const piece = allocSkb(skb.kernel, hlen + length, 'ip_do_fragment');

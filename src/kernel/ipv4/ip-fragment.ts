@@ -32,6 +32,7 @@ import {
   skbRests,
 } from '../core/skbuff.ts';
 import { icmpSend } from './icmp.ts';
+import { fragLists } from './ip-do-fragment.ts';
 import { type Ipv4Net, ipv4Of } from './ipv4-net.ts';
 import { ipRouteInput } from './route-input.ts';
 import { IPSKB_FRAG_PMTU, skbRtable } from './rtable.ts';
@@ -283,6 +284,13 @@ function ipFragReasm(ipv4: Ipv4Net, fragments: Fragments, queue: Ipq, skb: SkBuf
   skb.ipSummed = CHECKSUM_NONE;
   skb.cb = Math.max(queue.maxDfSize, queue.maxSize);
   if (df) skb.ipFlags |= IPSKB_FRAG_PMTU;
+  // ip_frag_coalesce_ok(): only what is delivered here becomes one piece.
+  if (queue.user !== IP_DEFRAG_LOCAL_DELIVER) {
+    fragLists.set(
+      skb,
+      queue.pieces.map((piece) => piece.end - piece.offset),
+    );
+  }
   ipv4.mib.ip.ReasmOKs++;
   return skb;
 }
