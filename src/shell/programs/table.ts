@@ -1,6 +1,7 @@
 /** The programs of this layer: those that deal with processes, files and time rather than with the network. */
 import { bash } from '../bash/main.ts';
 import type { SystemProgram } from '../process/system.ts';
+import { awk } from '../text/awk.ts';
 import { seq, uniq, wc } from '../text/counting.ts';
 import { cut, tr } from '../text/cut-tr.ts';
 import { diff } from '../text/diff.ts';
@@ -23,12 +24,13 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'awk base64 column comm du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
+  'base64 column comm du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
     ' ',
   );
 
 const OWN: [string, SystemProgram][] = [
   ['arch', arch],
+  ['awk', awk],
   ['basename', basename],
   ['chmod', chmod],
   ['cp', cp],
@@ -55,6 +57,7 @@ const OWN: [string, SystemProgram][] = [
   ['id', id],
   ['kill', killProgram],
   ['killall', killall],
+  ['mawk', awk],
   ['mkfifo', mkfifo],
   ['mktemp', mktemp],
   ['mount', mount],
@@ -97,7 +100,5 @@ const OWN: [string, SystemProgram][] = [
 export const ownPrograms: ReadonlyMap<string, SystemProgram> = new Map<string, SystemProgram>([
   ...UTILITIES.map((name): [string, SystemProgram] => [name, utility(name)]),
   ...['[', 'echo', 'printf', 'pwd', 'test'].map((name): [string, SystemProgram] => [name, builtinProgram(name)]),
-  ['gawk', utility('awk')],
-  ['mawk', utility('awk')],
   ...OWN,
 ]);

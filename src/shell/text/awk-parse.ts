@@ -1,0 +1,831 @@
+/** The language of awk: programs to trees. */
+
+export class AwkSyntaxError extends Error {}
+
+export type Expression =
+  | { op: 'number'; value: number }
+  | { op: 'string'; value: string }
+  | { op: 'regex'; source: string }
+  | { op: 'variable'; name: string }
+  | { op: 'field'; index: Expression }
+  | { op: 'element'; name: string; keys: Expression[] }
+  | { op: 'in'; name: string; keys: Expression[] }
+  | { op: 'assign'; operator: string; target: Target; value: Expression }
+  | { op: 'step'; delta: number; prefix: boolean; target: Target }
+  | { op: 'unary'; operator: '!' | '-' | '+'; operand: Expression }
+  | { op: 'binary'; operator: string; left: Expression; right: Expression }
+  | { op: 'match'; negate: boolean; left: Expression; right: Expression }
+  | { op: 'and' | 'or'; left: Expression; right: Expression }
+  | { op: 'cond'; test: Expression; yes: Expression; no: Expression }
+  | { op: 'concat'; left: Expression; right: Expression }
+  | { op: 'group'; inner: Expression }
+  | { op: 'call'; name: string; args: Expression[] }
+  | { op: 'builtin'; name: string; args: Expression[] }
+  | { op: 'getline'; target: Target | undefined; source: 'main' | 'file' | 'command'; from: Expression | undefined };
+
+export type Target = Extract<Expression, { op: 'variable' | 'field' | 'element' }>;
+
+export type Statement =
+  | { op: 'block'; body: Statement[] }
+  | { op: 'expression'; value: Expression }
+  | { op: 'print' | 'printf'; args: Expression[]; redirect: '' | '>' | '>>' | '|'; to: Expression | undefined }
+  | { op: 'if'; test: Expression; yes: Statement; no: Statement | undefined }
+  | { op: 'while'; test: Expression; body: Statement }
+  | { op: 'do'; test: Expression; body: Statement }
+  | {
+      op: 'for';
+      init: Statement | undefined;
+      test: Expression | undefined;
+      update: Statement | undefined;
+      body: Statement;
+    }
+  | { op: 'forin'; variable: Target; array: string; body: Statement }
+  | { op: 'next' | 'nextfile' | 'break' | 'continue' }
+  | { op: 'exit' | 'return'; value: Expression | undefined }
+  | { op: 'delete'; name: string; keys: Expression[] | undefined };
+
+export interface Rule {
+  kind: 'begin' | 'end' | 'always' | 'pattern' | 'range';
+  pattern: Expression | undefined;
+  until: Expression | undefined;
+  active: boolean;
+  /** Undefined prints the record. */
+  action: Statement | undefined;
+}
+
+export interface FunctionTree {
+  params: string[];
+  body: Statement;
+}
+
+export interface AwkProgram {
+  rules: Rule[];
+  functions: Map<string, FunctionTree>;
+}
+
+const BUILTINS = new Set(
+  'length substr index split sub gsub match sprintf sin cos atan2 exp log sqrt int rand srand tolower toupper system close fflush systime strftime mktime'.split(
+    ' ',
+  ),
+);
+const KEYWORDS = new Set(
+  'BEGIN END function func if else while for do break continue next nextfile exit return delete in getline print printf'.split(
+    ' ',
+  ),
+);
+
+interface Token {
+  kind: 'number' | 'string' | 'regex' | 'name' | 'function-name' | 'builtin' | 'keyword' | 'op' | 'newline' | 'end';
+  text: string;
+  line: number;
+}
+
+const OPERATORS = [
+  '**=',
+  '&&',
+  '||',
+  '++',
+  '--',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '^=',
+  '==',
+  '<=',
+  '>=',
+  '!=',
+  '!~',
+  '>>',
+  '**',
+  '{',
+  '}',
+  '(',
+  ')',
+  '[',
+  ']',
+  ';',
+  ',',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '^',
+  '!',
+  '>',
+  '<',
+  '|',
+  '?',
+  ':',
+  '~',
+  '$',
+  '=',
+]; // prettier-ignore
+
+export function parseAwk(source: string): AwkProgram {
+  return new Parser(source).program();
+}
+
+class Parser {
+  private readonly source: string;
+  private at = 0;
+  private line = 1;
+  private token: Token;
+  private readonly functions: Map<string, FunctionTree> = new Map();
+  private depth = 0;
+  /** Inside the parentheses-free list of print: `>` redirects. */
+  private noGreater = false;
+  private noIn = false;
+
+  constructor(source: string) {
+    this.source = source;
+    this.token = this.scan(true);
+  }
+
+  // ------------------------------------------------------------ tokens
+
+  private fail(): never {
+    const { token } = this;
+    const where =
+      token.kind === 'end'
+        ? this.depth > 0
+          ? 'missing } near end of file'
+          : 'syntax error at or near end of file'
+        : `syntax error at or near ${token.kind === 'newline' ? 'end of line' : token.text}`;
+    const line = token.kind === 'end' ? token.line + (this.source.endsWith('\n') ? 0 : 1) : token.line;
+    throw new AwkSyntaxError(`line ${line}: ${where}`);
+  }
+
+  /** The next token. A slash begins a regular expression where a value is expected. */
+  private scan(valueExpected: boolean): Token {
+    const { source } = this;
+    for (;;) {
+      const char = source[this.at];
+      if (char === ' ' || char === '\t' || char === '\r') this.at++;
+      else if (char === '\\' && source[this.at + 1] === '\n') {
+        this.at += 2;
+        this.line++;
+      } else if (char === '#') {
+        const end = source.indexOf('\n', this.at);
+        this.at = end < 0 ? source.length : end;
+      } else break;
+    }
+    const { line } = this;
+    const rest = source.slice(this.at);
+    const make = (kind: Token['kind'], text: string, length = text.length): Token => {
+      this.at += length;
+      return { kind, text, line };
+    };
+    if (rest === '') return { kind: 'end', text: '', line };
+    if (rest[0] === '\n') {
+      this.line++;
+      return make('newline', '\n');
+    }
+    const number = /^(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/.exec(rest);
+    if (number !== null) return make('number', number[0]);
+    const name = /^[A-Za-z_]\w*/.exec(rest);
+    if (name !== null) {
+      const text = name[0];
+      if (KEYWORDS.has(text)) return make('keyword', text);
+      if (BUILTINS.has(text)) return make('builtin', text);
+      return make(rest[text.length] === '(' ? 'function-name' : 'name', text);
+    }
+    if (rest[0] === '"') return this.scanString(line);
+    if (rest[0] === '/' && valueExpected) return this.scanRegex(line);
+    const operator = OPERATORS.find((each) => rest.startsWith(each));
+    if (operator === undefined) {
+      this.token = { kind: 'op', text: rest[0]!, line };
+      this.fail();
+    }
+    return make('op', operator === '**' ? '^' : operator === '**=' ? '^=' : operator, operator.length);
+  }
+
+  private scanString(line: number): Token {
+    const { source } = this;
+    let text = '';
+    let i = this.at + 1;
+    for (; i < source.length && source[i] !== '"'; i++) {
+      if (source[i] === '\n') throw new AwkSyntaxError(`line ${line}: runaway string constant "${text} ...`);
+      if (source[i] !== '\\') {
+        text += source[i];
+        continue;
+      }
+      const octal = /^[0-7]{1,3}/.exec(source.slice(i + 1, i + 4));
+      if (octal !== null) {
+        text += String.fromCharCode(Number.parseInt(octal[0], 8));
+        i += octal[0].length;
+        continue;
+      }
+      const next = source[++i];
+      if (next === '\n') this.line++;
+      else
+        text +=
+          (
+            {
+              n: '\n',
+              t: '\t',
+              r: '\r',
+              '\\': '\\',
+              '"': '"',
+              '/': '/',
+              a: '\x07',
+              b: '\b',
+              f: '\f',
+              v: '\v',
+            } as Record<string, string>
+          )[next ?? ''] ?? `\\${next ?? ''}`;
+    }
+    if (i >= source.length) throw new AwkSyntaxError(`line ${line}: runaway string constant "${text} ...`);
+    this.at = i + 1;
+    return { kind: 'string', text, line };
+  }
+
+  private scanRegex(line: number): Token {
+    const { source } = this;
+    let i = this.at + 1;
+    let inBracket = false;
+    for (; i < source.length; i++) {
+      const char = source[i]!;
+      if (char === '\\') i++;
+      else if (char === '\n') break;
+      else if (inBracket) {
+        if (char === ']') inBracket = false;
+      } else if (char === '[') {
+        inBracket = true;
+        if (source[i + 1] === '^') i++;
+        if (source[i + 1] === ']') i++;
+      } else if (char === '/') {
+        const text = source.slice(this.at + 1, i).replace(/\\\//g, '/');
+        this.at = i + 1;
+        return { kind: 'regex', text, line };
+      }
+    }
+    throw new AwkSyntaxError(`line ${line}: regular expression compile failed (missing operand)`);
+  }
+
+  private next(valueExpected?: boolean): void {
+    const { token } = this;
+    const ends =
+      token.kind === 'number' ||
+      token.kind === 'string' ||
+      token.kind === 'regex' ||
+      token.kind === 'name' ||
+      token.kind === 'builtin' ||
+      token.text === ')' ||
+      token.text === ']' ||
+      token.text === '$';
+    this.token = this.scan(valueExpected ?? !ends);
+  }
+
+  private is(text: string): boolean {
+    return (this.token.kind === 'op' || this.token.kind === 'keyword') && this.token.text === text;
+  }
+
+  private accept(text: string): boolean {
+    if (!this.is(text)) return false;
+    this.next();
+    return true;
+  }
+
+  private expect(text: string): void {
+    if (!this.is(text)) this.fail();
+    this.next();
+  }
+
+  private newlines(): void {
+    while (this.token.kind === 'newline') this.next(true);
+  }
+
+  private terminators(): void {
+    while (this.token.kind === 'newline' || this.is(';')) this.next(true);
+  }
+
+  // ------------------------------------------------------------ program
+
+  program(): AwkProgram {
+    const rules: Rule[] = [];
+    this.terminators();
+    while (this.token.kind !== 'end') {
+      if (this.is('function') || this.is('func')) this.functionDefinition();
+      else rules.push(this.rule());
+      this.terminators();
+    }
+    return { rules, functions: this.functions };
+  }
+
+  private functionDefinition(): void {
+    this.next();
+    const name = this.token.text;
+    if (this.token.kind !== 'name' && this.token.kind !== 'function-name') this.fail();
+    this.next();
+    this.expect('(');
+    const params: string[] = [];
+    while (!this.is(')')) {
+      if (this.token.kind !== 'name') this.fail();
+      params.push(this.token.text);
+      this.next();
+      if (!this.accept(',')) break;
+      this.newlines();
+    }
+    this.expect(')');
+    this.newlines();
+    this.functions.set(name, { params, body: this.block() });
+  }
+
+  private rule(): Rule {
+    const rule: Rule = { kind: 'always', pattern: undefined, until: undefined, active: false, action: undefined };
+    if (this.accept('BEGIN')) rule.kind = 'begin';
+    else if (this.accept('END')) rule.kind = 'end';
+    else if (!this.is('{')) {
+      rule.kind = 'pattern';
+      rule.pattern = this.expression();
+      if (this.accept(',')) {
+        this.newlines();
+        rule.kind = 'range';
+        rule.until = this.expression();
+      }
+    }
+    if (this.is('{')) rule.action = this.block();
+    else if (rule.kind === 'begin' || rule.kind === 'end') this.fail();
+    return rule;
+  }
+
+  // ------------------------------------------------------------ statements
+
+  private block(): Statement {
+    if (!this.is('{')) this.fail();
+    this.depth++;
+    this.next(true);
+    const body: Statement[] = [];
+    this.terminators();
+    while (!this.is('}')) {
+      if (this.token.kind === 'end') this.fail();
+      body.push(this.statement());
+      this.terminators();
+    }
+    this.depth--;
+    this.next(true);
+    return { op: 'block', body };
+  }
+
+  /** The body of if, while and for: newlines may come first, and `;` alone is an empty one. */
+  private body(): Statement {
+    this.newlines();
+    if (this.accept(';')) return { op: 'block', body: [] };
+    return this.statement();
+  }
+
+  private get atEnding(): boolean {
+    return this.token.kind === 'newline' || this.token.kind === 'end' || this.is(';') || this.is('}');
+  }
+
+  private ending(): void {
+    if (this.token.kind === 'newline' || this.is(';')) this.next(true);
+    else if (!this.is('}') && this.token.kind !== 'end') this.fail();
+  }
+
+  private statement(): Statement {
+    if (this.is('{')) return this.block();
+    if (this.token.kind !== 'keyword') {
+      const statement = this.simple();
+      this.ending();
+      return statement;
+    }
+    switch (this.token.text) {
+      case 'if':
+        return this.ifStatement();
+      case 'while': {
+        const test = this.condition();
+        if (this.accept(';')) return { op: 'while', test, body: { op: 'block', body: [] } };
+        return { op: 'while', test, body: this.body() };
+      }
+      case 'do': {
+        this.next(true);
+        const body = this.body();
+        this.terminators();
+        if (!this.is('while')) this.fail();
+        const test = this.condition();
+        this.ending();
+        return { op: 'do', test, body };
+      }
+      case 'for':
+        return this.forStatement();
+      case 'next':
+      case 'nextfile':
+      case 'break':
+      case 'continue': {
+        const op = this.token.text;
+        this.next();
+        this.ending();
+        return { op };
+      }
+      case 'exit':
+      case 'return': {
+        const op = this.token.text;
+        this.next(true);
+        const value = this.atEnding ? undefined : this.expression();
+        this.ending();
+        return { op, value };
+      }
+      default: {
+        const statement = this.simple();
+        this.ending();
+        return statement;
+      }
+    }
+  }
+
+  private condition(): Expression {
+    this.next();
+    this.expect('(');
+    const test = this.free(() => this.expression());
+    if (!this.is(')')) this.fail();
+    this.next(true);
+    return test;
+  }
+
+  private ifStatement(): Statement {
+    const test = this.condition();
+    const yes = this.body();
+    const { at, line, token } = this;
+    this.terminators();
+    if (this.accept('else')) return { op: 'if', test, yes, no: this.body() };
+    this.at = at;
+    this.line = line;
+    this.token = token;
+    return { op: 'if', test, yes, no: undefined };
+  }
+
+  private forStatement(): Statement {
+    this.next();
+    this.expect('(');
+    let init: Statement | undefined;
+    if (!this.is(';')) {
+      this.noIn = true;
+      const first = this.simple();
+      this.noIn = false;
+      if (this.is('in') && first.op === 'expression' && isTarget(first.value)) {
+        this.next();
+        const array = this.token.text;
+        if (this.token.kind !== 'name') this.fail();
+        this.next();
+        if (!this.is(')')) this.fail();
+        this.next(true);
+        return { op: 'forin', variable: first.value, array, body: this.body() };
+      }
+      init = first;
+    }
+    this.expect(';');
+    this.newlines();
+    const test = this.is(';') ? undefined : this.expression();
+    this.expect(';');
+    this.newlines();
+    const update = this.is(')') ? undefined : this.simple();
+    if (!this.is(')')) this.fail();
+    this.next(true);
+    if (this.accept(';')) return { op: 'for', init, test, update, body: { op: 'block', body: [] } };
+    return { op: 'for', init, test, update, body: this.body() };
+  }
+
+  private simple(): Statement {
+    if (this.is('print') || this.is('printf')) return this.print();
+    if (this.is('delete')) {
+      this.next();
+      const name = this.token.text;
+      if (this.token.kind !== 'name') this.fail();
+      this.next();
+      if (!this.accept('[')) return { op: 'delete', name, keys: undefined };
+      const keys = this.free(() => this.list(']'));
+      this.expect(']');
+      return { op: 'delete', name, keys };
+    }
+    return { op: 'expression', value: this.expression() };
+  }
+
+  private print(): Statement {
+    const op = this.token.text as 'print' | 'printf';
+    this.next(true);
+    let args: Expression[] = [];
+    const stops = () =>
+      this.token.kind === 'newline' ||
+      this.token.kind === 'end' ||
+      this.is(';') ||
+      this.is('}') ||
+      this.is('>') ||
+      this.is('>>') ||
+      this.is('|');
+    if (!stops()) {
+      this.noGreater = true;
+      args = [this.expression()];
+      while (this.accept(',')) {
+        this.newlines();
+        args.push(this.expression());
+      }
+      this.noGreater = false;
+      const only = args[0]!;
+      if (args.length === 1 && only.op === 'group' && 'list' in only)
+        args = (only as unknown as { list: Expression[] }).list;
+    }
+    if (!this.is('>') && !this.is('>>') && !this.is('|')) return { op, args, redirect: '', to: undefined };
+    const redirect = this.token.text as '>' | '>>' | '|';
+    this.next(true);
+    this.noGreater = true;
+    const to = this.concatenation(true);
+    this.noGreater = false;
+    return { op, args, redirect, to };
+  }
+
+  // ------------------------------------------------------------ expressions
+
+  /** Inside parentheses and brackets `>` and `in` are operators again. */
+  private free<T>(parse: () => T): T {
+    const { noGreater, noIn } = this;
+    this.noGreater = false;
+    this.noIn = false;
+    const result = parse();
+    this.noGreater = noGreater;
+    this.noIn = noIn;
+    return result;
+  }
+
+  private list(close: string): Expression[] {
+    const out: Expression[] = [];
+    this.newlines();
+    while (!this.is(close)) {
+      out.push(this.expression());
+      this.newlines();
+      if (!this.accept(',')) break;
+      this.newlines();
+    }
+    return out;
+  }
+
+  expression(): Expression {
+    const left = this.conditional();
+    if (this.token.kind === 'op' && /^[-+*/%^]?=$/.test(this.token.text) && isTarget(left)) {
+      const operator = this.token.text.slice(0, -1);
+      this.next(true);
+      this.newlines();
+      return { op: 'assign', operator, target: left, value: this.expression() };
+    }
+    return left;
+  }
+
+  private conditional(): Expression {
+    const test = this.or();
+    if (!this.is('?')) return test;
+    this.next(true);
+    this.newlines();
+    const yes = this.expression();
+    this.newlines();
+    this.expect(':');
+    this.newlines();
+    return { op: 'cond', test, yes, no: this.expression() };
+  }
+
+  private or(): Expression {
+    let left = this.and();
+    while (this.is('||')) {
+      this.next(true);
+      this.newlines();
+      left = { op: 'or', left, right: this.and() };
+    }
+    return left;
+  }
+
+  private and(): Expression {
+    let left = this.membership();
+    while (this.is('&&')) {
+      this.next(true);
+      this.newlines();
+      left = { op: 'and', left, right: this.membership() };
+    }
+    return left;
+  }
+
+  private membership(): Expression {
+    let left = this.matching();
+    while (this.is('in') && !this.noIn) {
+      this.next();
+      const name = this.token.text;
+      if (this.token.kind !== 'name') this.fail();
+      this.next();
+      left = { op: 'in', name, keys: 'list' in left ? (left as unknown as { list: Expression[] }).list : [left] };
+    }
+    return left;
+  }
+
+  private matching(): Expression {
+    let left = this.comparison();
+    while (this.is('~') || this.is('!~')) {
+      const negate = this.token.text === '!~';
+      this.next(true);
+      left = { op: 'match', negate, left, right: this.comparison() };
+    }
+    return left;
+  }
+
+  private comparison(): Expression {
+    let left = this.concatenation(false);
+    for (;;) {
+      const text = this.token.kind === 'op' ? this.token.text : '';
+      if (/^(?:<|<=|==|!=|>=)$/.test(text) || (text === '>' && !this.noGreater)) {
+        this.next(true);
+        left = { op: 'binary', operator: text, left, right: this.concatenation(false) };
+      } else if (text === '|' && this.peekGetline()) left = this.commandGetline(left);
+      else return left;
+    }
+  }
+
+  private peekGetline(): boolean {
+    return /^\|\s*getline\b/.test(`|${this.source.slice(this.at)}`);
+  }
+
+  private commandGetline(from: Expression): Expression {
+    this.next(true);
+    this.next(true);
+    return { op: 'getline', target: this.optionalTarget(), source: 'command', from };
+  }
+
+  private concatenation(single: boolean): Expression {
+    let left = this.additive();
+    while (this.startsValue()) {
+      const right = this.additive();
+      left = { op: 'concat', left, right };
+    }
+    while (!single && this.is('|') && this.peekGetline()) left = this.commandGetline(left);
+    return left;
+  }
+
+  private startsValue(): boolean {
+    const { kind, text } = this.token;
+    if (
+      kind === 'number' ||
+      kind === 'string' ||
+      kind === 'regex' ||
+      kind === 'name' ||
+      kind === 'function-name' ||
+      kind === 'builtin'
+    )
+      return true;
+    if (kind === 'op')
+      return (
+        text === '$' || text === '!' || text === '(' || text === '-' || text === '+' || text === '++' || text === '--'
+      );
+    return false;
+  }
+
+  private additive(): Expression {
+    let left = this.term();
+    while (this.is('+') || this.is('-')) {
+      const operator = this.token.text;
+      this.next(true);
+      left = { op: 'binary', operator, left, right: this.term() };
+    }
+    return left;
+  }
+
+  private term(): Expression {
+    let left = this.unary();
+    while (this.is('*') || this.is('/') || this.is('%')) {
+      const operator = this.token.text;
+      this.next(true);
+      left = { op: 'binary', operator, left, right: this.unary() };
+    }
+    return left;
+  }
+
+  private unary(): Expression {
+    if (this.is('!') || this.is('-') || this.is('+')) {
+      const operator = this.token.text as '!' | '-' | '+';
+      this.next(true);
+      return { op: 'unary', operator, operand: this.unary() };
+    }
+    return this.power();
+  }
+
+  private power(): Expression {
+    const left = this.postfix();
+    if (!this.is('^')) return left;
+    this.next(true);
+    const right = this.is('-') || this.is('+') || this.is('!') ? this.unary() : this.power();
+    return { op: 'binary', operator: '^', left, right };
+  }
+
+  private postfix(): Expression {
+    const operand = this.primary();
+    if (isTarget(operand) && (this.is('++') || this.is('--'))) {
+      const delta = this.token.text === '++' ? 1 : -1;
+      this.next(false);
+      return { op: 'step', delta, prefix: false, target: operand };
+    }
+    return operand;
+  }
+
+  private primary(): Expression {
+    const { token } = this;
+    switch (token.kind) {
+      case 'number':
+        this.next();
+        return { op: 'number', value: Number(token.text) };
+      case 'string':
+        this.next();
+        return { op: 'string', value: token.text };
+      case 'regex':
+        this.next();
+        return { op: 'regex', source: token.text };
+      case 'name':
+        return this.named(token.text);
+      case 'function-name': {
+        this.next();
+        this.expect('(');
+        const args = this.free(() => this.list(')'));
+        this.closing(')');
+        return { op: 'call', name: token.text, args };
+      }
+      case 'builtin':
+        return this.builtin(token.text);
+      case 'keyword':
+        if (token.text === 'getline') return this.simpleGetline();
+        return this.fail();
+      case 'op':
+        return this.operatorPrimary(token.text);
+      default:
+        return this.fail();
+    }
+  }
+
+  /** Take a closing bracket; what follows is an operator. */
+  private closing(text: string): void {
+    if (!this.is(text)) this.fail();
+    this.next(false);
+  }
+
+  private named(name: string): Expression {
+    this.next();
+    if (!this.is('[')) return { op: 'variable', name };
+    this.next(true);
+    const keys = this.free(() => this.list(']'));
+    this.closing(']');
+    return { op: 'element', name, keys };
+  }
+
+  private builtin(name: string): Expression {
+    this.next();
+    if (!this.is('(')) {
+      if (name !== 'length') this.fail();
+      return { op: 'builtin', name, args: [] };
+    }
+    this.next(true);
+    const args = this.free(() => this.list(')'));
+    this.closing(')');
+    return { op: 'builtin', name, args };
+  }
+
+  private operatorPrimary(text: string): Expression {
+    if (text === '(') {
+      this.next(true);
+      const list = this.free(() => this.list(')'));
+      this.closing(')');
+      if (list.length === 1) return { op: 'group', inner: list[0]! };
+      if (list.length === 0) this.fail();
+      return { op: 'group', inner: list[0]!, list } as Expression;
+    }
+    if (text === '$') {
+      this.next(true);
+      const index = this.is('++') || this.is('--') ? this.prefixStep() : this.is('-') ? this.unary() : this.primary();
+      return { op: 'field', index };
+    }
+    if (text === '++' || text === '--') return this.prefixStep();
+    if (text === '-' || text === '+' || text === '!') return this.unary();
+    return this.fail();
+  }
+
+  private prefixStep(): Expression {
+    const delta = this.token.text === '++' ? 1 : -1;
+    this.next(true);
+    const target = this.primary();
+    if (!isTarget(target)) this.fail();
+    return { op: 'step', delta, prefix: true, target };
+  }
+
+  private optionalTarget(): Target | undefined {
+    if (this.token.kind !== 'name' && !this.is('$')) return undefined;
+    const target = this.primary();
+    return isTarget(target) ? target : this.fail();
+  }
+
+  private simpleGetline(): Expression {
+    this.next(false);
+    const target = this.optionalTarget();
+    if (!this.is('<')) return { op: 'getline', target, source: 'main', from: undefined };
+    this.next(true);
+    return { op: 'getline', target, source: 'file', from: this.postfix() };
+  }
+}
+
+function isTarget(expression: Expression): expression is Target {
+  return expression.op === 'variable' || expression.op === 'field' || expression.op === 'element';
+}
