@@ -6,6 +6,7 @@ import { iptExit } from './ip-tables-replace.ts';
 import { nfCtAttach } from './nf-conntrack-core.ts';
 import { conntrackSysctls } from './nf-conntrack-standalone.ts';
 import { conntrackNet } from './nf-conntrack-state.ts';
+import { nfLogSysctls } from './nf-log.ts';
 import { masqueradeForget } from './nf-nat-masquerade.ts';
 import { nftExit } from './nf-tables.ts';
 
@@ -22,6 +23,7 @@ export function registerNetfilter(kernel: Kernel): void {
   nfCtHook.attach = nfCtAttach;
   nfCtHook.addressDown = masqInetEvent;
   kernel.sysctl.table('net/netfilter', conntrackSysctls);
+  kernel.sysctl.table('net/netfilter/nf_log', nfLogSysctls);
   kernel.registerNotifier({
     name: 'nf_nat_masquerade',
     priority: 0,

@@ -135,6 +135,10 @@ export class NfConn {
   /** UDP: from when on traffic both ways makes it a stream. */
   streamTs = 0;
   tcp: TcpTrack | undefined;
+  /** Packets and octets by direction (net.netfilter.nf_conntrack_acct). */
+  acct: { packets: [number, number]; bytes: [number, number] } | undefined;
+  /** When it was confirmed, nanoseconds; -1 where that is not kept (net.netfilter.nf_conntrack_timestamp). */
+  start = -1;
   /** The device whose address MASQUERADE took, 0 for none. */
   masqIndex = 0;
 

@@ -144,7 +144,11 @@ function nfConntrackInetError(skb: SkBuff, inner: number, cnet: ConntrackNet): n
 /** @kernel net/netfilter/nf_conntrack_core.c init_conntrack #P[no expectations, helpers, zones] */
 function initConntrack(cnet: ConntrackNet, tuple: Tuple): NfConn | undefined {
   const reply = nfCtInvertTuple(tuple);
-  return reply === undefined ? undefined : new NfConn(cnet.net, tuple, reply);
+  if (reply === undefined) return undefined;
+  const ct = new NfConn(cnet.net, tuple, reply);
+  if (cnet.acct !== 0) ct.acct = { packets: [0, 0], bytes: [0, 0] };
+  if (cnet.timestamp !== 0) ct.start = 0;
+  return ct;
 }
 
 /** False: the table is full. @kernel net/netfilter/nf_conntrack_core.c resolve_normal_ct */
@@ -188,6 +192,13 @@ function handlePacket(ct: NfConn, skb: SkBuff, at: number, cnet: ConntrackNet, s
   }
 }
 
+/** @kernel net/netfilter/nf_conntrack_core.c nf_ct_acct_add */
+function nfCtAcctAdd({ packets, bytes }: NonNullable<NfConn['acct']>, skb: SkBuff): void {
+  const dir = ctinfo2dir(skb.nfctInfo);
+  packets[dir]++;
+  bytes[dir] += skb.tail - skb.networkHeader;
+}
+
 /**
  * Find (or make) the packet's connection.
  * @kernel net/netfilter/nf_conntrack_core.c nf_conntrack_in
@@ -211,6 +222,7 @@ export function nfConntrackIn(skb: SkBuff, state: NfHookState): number {
     if (ct === undefined) return NF_ACCEPT;
     const verdict = handlePacket(ct, skb, at, cnet, state);
     if (verdict > 0) {
+      if (ct.acct !== undefined) nfCtAcctAdd(ct.acct, skb);
       if (skb.nfctInfo === IP_CT_ESTABLISHED_REPLY) ct.status |= IPS_SEEN_REPLY;
       return verdict;
     }
@@ -233,6 +245,7 @@ export function nfConfirm(skb: SkBuff, state: NfHookState): number {
   const { now } = state.net.kernel.queue;
   if (table.findTuple(ct.original, now) !== undefined || table.findTuple(ct.reply, now) !== undefined) return NF_DROP;
   ct.timeout += now;
+  if (ct.start >= 0) ct.start = now;
   ct.status |= IPS_CONFIRMED;
   table.insert(ct, now);
   return NF_ACCEPT;

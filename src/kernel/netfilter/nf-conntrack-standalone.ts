@@ -33,17 +33,23 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   136: 'udplite',
 };
 
+/** @kernel net/netfilter/nf_conntrack_standalone.c seq_print_acct */
+function acctText({ acct }: NfConn, dir: 0 | 1): string {
+  return acct === undefined ? '' : `packets=${acct.packets[dir]} bytes=${acct.bytes[dir]} `;
+}
+
 /** @kernel net/netfilter/nf_conntrack_standalone.c ct_seq_show */
 function connectionText(ct: NfConn, now: number): string {
   const name = PROTOCOL_NAMES[ct.proto] ?? 'unknown';
   const left = Math.max(0, Math.floor((ct.timeout - now) / 1e9));
   let text = `ipv4     2 ${name.padEnd(8)} ${ct.proto} ${left} `;
   if (ct.tcp !== undefined) text += `${TCP_CONNTRACK_NAMES[ct.tcp.state]} `;
-  text += tupleText(ct.original);
+  text += tupleText(ct.original) + acctText(ct, 0);
   if ((ct.status & IPS_SEEN_REPLY) === 0) text += '[UNREPLIED] ';
-  text += tupleText(ct.reply);
+  text += tupleText(ct.reply) + acctText(ct, 1);
   if ((ct.status & IPS_ASSURED) !== 0) text += '[ASSURED] ';
-  return `${text}mark=${ct.mark} zone=0 use=2\n`;
+  const delta = ct.start < 0 ? '' : `delta-time=${Math.floor((now - ct.start) / 1e9)} `;
+  return `${text}mark=${ct.mark} zone=0 ${delta}use=2\n`;
 }
 
 /** /proc/net/nf_conntrack. The order on Linux is that of a secret hash; here the oldest timeout comes first. */

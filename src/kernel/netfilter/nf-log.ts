@@ -1,4 +1,6 @@
 /** LOG: a line about the packet in the kernel's log. */
+import { ENOENT } from '../../uapi/errno.ts';
+import { refuse } from '../../uapi/result.ts';
 import { formatIpv4, formatMac, ipv4At, macAt, u16At, u32At } from '../../wire/addr.ts';
 import {
   ICMP_DEST_UNREACH,
@@ -11,10 +13,12 @@ import {
   ICMP_TIME_EXCEEDED,
 } from '../../wire/icmp.ts';
 import { IP_CE, IP_DF, IP_MF, IP_OFFSET, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
-import type { NfHookState } from '../core/netfilter.ts';
+import { NFPROTO_IPV4, type NfHookState } from '../core/netfilter.ts';
 import { nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import type { SkBuff } from '../core/skbuff.ts';
+import type { SysctlEntries } from '../core/sysctl.ts';
 
 /** XT_LOG_*: what else to show. */
 const LOG_TCPSEQ = 1;
@@ -122,12 +126,37 @@ function icmpHeader(bytes: Uint8Array, at: number, end: number, flags: number, i
   }
 }
 
+/** The loggers of protocol families, by number (nfproto): the syslog ones where there are such. */
+const LOGGERS = ['', '', 'ipv4', 'arp', '', 'netdev', '', 'bridge', '', '', 'ipv6'].map((family) =>
+  family === '' ? 'NONE' : `nf_log_${family}`,
+);
+const loggers: PerNet<string[]> = new PerNet(() => [...LOGGERS]);
+
+/** Files of /proc/sys/net/netfilter/nf_log. @kernel net/netfilter/nf_log.c nf_log_proc_dostring */
+export function nfLogSysctls(net: NetNamespace): SysctlEntries {
+  const bound = loggers.of(net);
+  const entries: SysctlEntries = {};
+  LOGGERS.forEach((own, family) => {
+    entries[String(family)] = {
+      mode: 0o644,
+      read: () => bound[family]!,
+      write(text) {
+        const name = text.trim();
+        if (name !== 'NONE' && name !== own && name !== 'nfnetlink_log') return refuse(ENOENT);
+        bound[family] = name;
+        return undefined;
+      },
+    };
+  });
+  return entries;
+}
+
 /**
  * One line for dmesg. As on Linux only packets of the first namespace are logged.
  * @kernel net/netfilter/nf_log_syslog.c nf_log_ip_packet #P[no user ids; nf_log_all_netns is always 0]
  */
 export function nfLogIpPacket(skb: SkBuff, { net, in: inDev, out }: NfHookState, { prefix, flags }: LogInfo): void {
-  if (net.number !== 1) return;
+  if (net.number !== 1 || loggers.of(net)[NFPROTO_IPV4] !== 'nf_log_ipv4') return;
   let text = `${prefix}IN=${inDev?.name ?? ''} OUT=${out?.name ?? ''} `;
   const bridge = nfBridgeInfoOf(skb);
   if (bridge?.physindev !== undefined && bridge.physindev !== inDev) text += `PHYSIN=${bridge.physindev.name} `;
