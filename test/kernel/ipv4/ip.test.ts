@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { dropReasonText } from '../../../src/kernel/core/drop-reason.ts';
 import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH } from '../../../src/uapi/errno.ts';
+import { isRefusal } from '../../../src/uapi/result.ts';
 import { RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNREACHABLE } from '../../../src/uapi/rtnetlink.ts';
 import { putIpv4, putU16, u16At } from '../../../src/wire/addr.ts';
 import { putIpv4Header } from '../../../src/wire/ipv4.ts';
@@ -110,6 +111,38 @@ describe('a router', () => {
       '< 10.1.0.2 > 10.2.0.2 proto 1 len 444 ttl 63 frag 576',
     ]);
     expect([r.counter('Ip', 'FragOKs'), r.counter('Ip', 'FragCreates')]).toEqual([1, 2]);
+  });
+
+  it('leaves what connection tracking put together in the fragments that it came in', () => {
+    const { a, r, b, ...rest } = routed();
+    lab = rest.lab;
+    // Connections are tracked as soon as a rule asks for it, whatever it matches.
+    const table = r.task.xtables.getTable('nat');
+    if (isRefusal(table)) throw new Error('no nat table');
+    table.chains[0]!.rules.push({
+      inIface: { name: 'none', invert: false },
+      proto: 0,
+      protoInvert: false,
+      matches: [],
+      target: { name: 'DNAT', range: { addrFrom: 1, addrTo: 1 } },
+      counters: { packets: 0, bytes: 0 },
+    });
+    ok(r.task.xtables.replaceTable(table));
+    lab.tap(b, 'b0');
+    const whole = udp(9, 1392);
+    for (const [from, to] of [
+      [600, 1400],
+      [0, 400],
+      [400, 600],
+    ] as const) {
+      inject(a, '10.2.0.2', whole.subarray(from, to), { fragOff: (from >>> 3) | (to === 1400 ? 0 : 0x2000) });
+    }
+    expect(lab.heard().filter((line) => line.startsWith('< 10.1'))).toEqual([
+      '< 10.1.0.2 > 10.2.0.2 udp 0 > 9 len 420 ttl 63 frag 0+',
+      '< 10.1.0.2 > 10.2.0.2 proto 17 len 220 ttl 63 frag 400+',
+      '< 10.1.0.2 > 10.2.0.2 proto 17 len 820 ttl 63 frag 600',
+    ]);
+    expect(r.counter('Ip', 'ReasmOKs')).toBe(1);
   });
 
   it('tells a host of the better gateway, which the host then uses', () => {
