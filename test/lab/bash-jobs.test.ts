@@ -23,3 +23,16 @@ it('a trace shows the negation of a single test, not of a group', async () => {
     '+ [[ ! -e /x ]]\n+ [[ ! a == b ]]\n+ [[ -e /x ]]\n+ [[ -e /y ]]\n',
   );
 });
+
+it('a trace shows arithmetic with the blanks it was written with', async () => {
+  const script = 'set -x; (( a++ )); ((a=5)); for (( i = 0 ; i < 1; i++ )); do :; done; for ((;;)); do break; done';
+  expect(await output(script)).toBe(
+    '+ ((  a++  ))\n+ (( a=5 ))\n+ (( i = 0  ))\n+ (( i < 1 ))\n+ :\n+ (( i++  ))\n+ (( i < 1 ))\n+ (( 1 ))\n+ (( 1 ))\n+ break\n',
+  );
+});
+
+it('a namespace without a main table has nothing in /proc/net/route; ping takes no negative wait', async () => {
+  expect(await output('cat /proc/net/route; ip link set lo up; ping -W -1 -c 1 127.0.0.1; echo $?')).toBe(
+    '2\nping: bad linger time: -1\n',
+  );
+});

@@ -60,8 +60,9 @@ const RTF_REJECT = 0x200;
 export function procNetRoute(net: NetNamespace): string {
   const lines = ['Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT'];
   const { fibMain } = ipv4Of(net);
-  for (const alias of fibMain?.trie.all() ?? []) {
-    if (alias.type === RTN_BROADCAST || alias.type === RTN_MULTICAST || alias.tableId !== fibMain!.id) continue;
+  if (fibMain === undefined) return '';
+  for (const alias of fibMain.trie.all()) {
+    if (alias.type === RTN_BROADCAST || alias.type === RTN_MULTICAST || alias.tableId !== fibMain.id) continue;
     const { info } = alias;
     const nh = info.nhs[0]!;
     let flags = RTF_UP;

@@ -282,7 +282,7 @@ async function applyOption(process: Process, options: PingOptions, letter: strin
       return;
     case 'W': {
       const seconds = await readSeconds(process, argument, 'bad linger time');
-      if (seconds > Math.trunc(INT_MAX / 1000)) await die(process, 2, `bad linger time: ${argument}`);
+      if (seconds < 0 || seconds > Math.trunc(INT_MAX / 1000)) await die(process, 2, `bad linger time: ${argument}`);
       options.linger = Math.trunc(seconds * 1000);
       return;
     }

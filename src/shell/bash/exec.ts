@@ -237,10 +237,9 @@ function bindLoopVariable(sh: Shell, name: string, word: string): boolean {
 async function runCFor(sh: Shell, node: Node & { kind: 'cfor' }): Promise<number> {
   let status = 0;
   const clause = async (word: typeof node.init): Promise<bigint> => {
-    if (word === undefined) return 1n;
     sh.line = node.line;
-    const text = await drive(expandText(sh, word));
-    if (sh.options.has('xtrace')) await traceArithmetic(sh, text);
+    const text = word === undefined ? '1' : await drive(expandText(sh, word));
+    if (sh.options.has('xtrace')) await traceArithmetic(sh, text.trimStart());
     return arithmetic(sh, text, '((: ');
   };
   sh.status = 0;

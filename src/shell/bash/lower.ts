@@ -150,10 +150,15 @@ function lowerCommand(node: CommandNode, source: Source): Node {
       return { kind, line, name: node.name.text, words, body: lowerList(node.body, source), syntax: node };
     }
     case 'ArithmeticFor': {
+      // The blanks behind a clause are part of it: a trace shows them.
+      const blanksTo = (end: number): number => end + /^[ \t]*/.exec(source.text.slice(end, end + 80))![0].length;
       const clause = (expression: { pos: number; end: number } | undefined) =>
         expression === undefined
           ? undefined
-          : lowerArithmetic(source.text.slice(expression.pos, expression.end), lineAt(source, expression.pos));
+          : lowerArithmetic(
+              source.text.slice(expression.pos, blanksTo(expression.end)),
+              lineAt(source, expression.pos),
+            );
       return {
         kind: 'cfor',
         line,

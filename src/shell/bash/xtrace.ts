@@ -51,7 +51,7 @@ export async function traceAssignment(sh: Shell, assign: ArrayAssignment): Promi
 }
 
 export async function traceArithmetic(sh: Shell, text: string): Promise<void> {
-  await emit(sh, `(( ${text.trim()} ))`);
+  await emit(sh, `(( ${text} ))`);
 }
 
 export async function traceTest(sh: Shell, text: string): Promise<void> {
