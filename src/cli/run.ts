@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LabMachine, Remains, Stopped } from '../lab/backend.ts';
+import { missingDevices } from '../lab/missing-device.ts';
 import type { Recording } from '../lab/recording.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
 import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
@@ -38,7 +39,18 @@ async function runAgainst(options: RunOptions, text: string): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
   else {
     const style = styleFor(process.stdout, process.env);
-    for (const agreement of agreements) process.stdout.write(agreementText(options.file, agreement, style));
+    for (const agreement of agreements) {
+      process.stdout.write(agreementText(options.file, agreement, style));
+      const missing = agreement.disagreements.flatMap(({ command, diff }) =>
+        missingDevices(command, diff.map((line) => line.text).join('\n')),
+      );
+      if (missing.length > 0) {
+        const devices = [...new Set(missing)].join(', ');
+        process.stderr.write(
+          `hairpin: ${agreement.backends[1]} has no device of type ${devices}; see: hairpin kernels\n`,
+        );
+      }
+    }
   }
   return agreements.every(agrees) ? 0 : DIFFERS;
 }
@@ -109,10 +121,12 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
   };
   const quiet = options.json || options.quiet || options.update;
   const transcript = quiet ? undefined : new transcripts.Transcript(document, style, write);
+  const missing = new Set<string>();
   const result = await runDocument(machine, collector, document, {
     before: (step) => transcript?.before(step),
     after: (step) => {
       transcript?.after(step);
+      for (const device of missingDevices(step.step.command, step.output)) missing.add(device);
       if (options.quiet && !options.json && !step.asExpected) {
         write(transcripts.failureText(options.file, step, style));
       }
@@ -120,6 +134,11 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
   });
   transcript?.end();
   await finish(options, machine, result.stopped);
+  if (options.on !== 'twin' && missing.size > 0) {
+    process.stderr.write(
+      `hairpin: this kernel has no device of type ${[...missing].join(', ')}; see: hairpin kernels\n`,
+    );
+  }
 
   let status = result.stopped !== undefined ? STOPPED : result.asExpected ? 0 : DIFFERS;
   if (options.update && result.stopped === undefined) {

@@ -22,6 +22,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   }
   const text = options.file === undefined ? undefined : readText(options.file, 'shell');
   for (const folder of [options.pcap, options.out]) if (folder !== undefined) ensureFolder(folder, 'shell');
+  if (options.on === 'kernel') return (await import('./kernel-shell.ts')).kernelShell(options, text);
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const machine = await startTwin(
     options.file === undefined ? process.cwd() : dirname(options.file),
