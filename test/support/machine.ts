@@ -1,6 +1,6 @@
 /** A machine without a network: what processes need and no more, for tests of the process layer. */
 
-import { Session, type SessionOptions, type Stop } from '../../src/shell/session.ts';
+import { type FolderSource, Session, type SessionOptions, type Stop } from '../../src/shell/session.ts';
 import { EventQueue } from '../../src/sim/queue.ts';
 import { Random } from '../../src/sim/random.ts';
 import { EINVAL, ENOENT } from '../../src/uapi/errno.ts';
@@ -103,20 +103,41 @@ export interface Ran {
   machine: BareMachine;
 }
 
+/** A folder of the host with these files. */
+export function folderOf(files: Readonly<Record<string, string>>): FolderSource {
+  const encoder = new TextEncoder();
+  return {
+    list: (path) =>
+      path !== ''
+        ? []
+        : Object.entries(files).map(([name, text]) => ({
+            name,
+            kind: 'file',
+            mode: 0o644,
+            size: encoder.encode(text).length,
+          })),
+    read: (path) => encoder.encode(files[path]),
+  };
+}
+
 /** A session whose output is collected. */
 export function openSession(options: SessionOptions & { programs?: ReadonlyMap<string, Program> } = {}) {
   const machine = new BareMachine();
   const decoder = () => new TextDecoder();
-  const output = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '', both: '' };
   const out = decoder();
   const err = decoder();
   const session = new Session(machine, machine.queue, {
     ...options,
     onStdout: (data) => {
-      output.stdout += out.decode(data, { stream: true });
+      const text = out.decode(data, { stream: true });
+      output.stdout += text;
+      output.both += text;
     },
     onStderr: (data) => {
-      output.stderr += err.decode(data, { stream: true });
+      const text = err.decode(data, { stream: true });
+      output.stderr += text;
+      output.both += text;
     },
   });
   return { session, machine, output };

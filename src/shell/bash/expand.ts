@@ -127,7 +127,13 @@ export function* evaluate(sh: Shell, parts: readonly Part[], sink: Sink): Eval<v
         break;
       case 'param':
         if (part.simple) simpleParameter(sh, part.name, part.quoted, sink);
-        else yield* parameterPart(sh, part, sink, { evaluate, text: expandText, pattern: expandPattern, replacement: expandReplacement });
+        else
+          yield* parameterPart(sh, part, sink, {
+            evaluate,
+            text: expandText,
+            pattern: expandPattern,
+            replacement: expandReplacement,
+          });
         break;
       case 'command': {
         const text = (yield sh.exec.substitute(sh, part.body)) as string;

@@ -2,8 +2,8 @@
 
 import { ENOEXEC } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
-import { arithmetic } from './assign.ts';
 import { expandAliases } from './alias.ts';
+import { arithmetic } from './assign.ts';
 import { builtins } from './builtins/table.ts';
 import { Abort } from './error.ts';
 import { afterCommand, callFunction, runList, runNode, runStatement } from './exec.ts';
@@ -77,7 +77,8 @@ export async function runText(
   if (error === undefined) return status;
   await reportSyntaxError(sh, source, error, options.label);
   sh.status = 2;
-  if (options.label === undefined && !sh.interactive && sh.frames.length === 0 && sh.runningTrap === 0) sh.jump = 'exit';
+  if (options.label === undefined && !sh.interactive && sh.frames.length === 0 && sh.runningTrap === 0)
+    sh.jump = 'exit';
   return 2;
 }
 

@@ -65,10 +65,7 @@ function finish(text: string, parts: Part[]): Word {
     const only = parts[0]!;
     if (only.kind === 'lit' && (only.quoted || (!GLOB.test(only.text) && !/^[ \t\n]*$/.test(only.text))))
       literal = only.text;
-  } else if (
-    parts.length > 1 &&
-    parts.every((part) => part.kind === 'lit' && (part.quoted || !GLOB.test(part.text)))
-  ) {
+  } else if (parts.length > 1 && parts.every((part) => part.kind === 'lit' && (part.quoted || !GLOB.test(part.text)))) {
     literal = parts.map((part) => (part as Literal).text).join('');
   }
   return { text, parts, literal };

@@ -70,7 +70,7 @@ export async function bash(proc: Proc): Promise<number> {
     sh.args = [...args];
     return shellMain(sh, () => runStdin(sh));
   }
-  const data = proc.system.vfs.readFile(proc, file);
+  const data = await proc.readWhole(file);
   if (isRefusal(data)) {
     await sh.write(2, `${sh.name}: ${file}: ${strerror(data.errno)}\n`);
     return data.errno === 2 ? 127 : 126;

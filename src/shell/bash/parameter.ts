@@ -114,11 +114,7 @@ function resolve(sh: Shell, name: string, subscript: string | undefined): Refere
 }
 
 /** `${!name}`: what `name` names. A text is the result itself. */
-function indirection(
-  sh: Shell,
-  part: ParamPart,
-  reference: Reference,
-): Reference | string {
+function indirection(sh: Shell, part: ParamPart, reference: Reference): Reference | string {
   const own = sh.vars.get(part.name);
   if (own?.nameref === true && part.index === undefined) return own.value ?? '';
   const target = reference.list === undefined ? reference.value : reference.list.join(' ');
@@ -184,7 +180,9 @@ function* operate(
       checkBound(sh, part, reference);
       const pattern = yield* operands.pattern(sh, op.pattern);
       const ampersand = sh.shopts.get('patsub_replacement') === true;
-      const replacement = ampersand ? yield* operands.replacement(sh, op.replacement) : yield* operands.text(sh, op.replacement);
+      const replacement = ampersand
+        ? yield* operands.replacement(sh, op.replacement)
+        : yield* operands.text(sh, op.replacement);
       const make = (match: string) => (ampersand ? substituteMatch(replacement, match) : replacement);
       const ignoreCase = sh.shopts.get('nocasematch') === true;
       const replace = (text: string) =>

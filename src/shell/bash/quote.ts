@@ -65,7 +65,9 @@ export function quoteIfNeeded(text: string): string {
 
 /** set -x: as {@link quoteIfNeeded}, but newlines and tabs stay themselves. */
 export function quoteTrace(text: string): string {
-  return UNPRINTABLE.test(text.replace(/[\n\t]/g, '')) || !/[\n\t]/.test(text) ? quoteIfNeeded(text) : quoteSingle(text);
+  return UNPRINTABLE.test(text.replace(/[\n\t]/g, '')) || !/[\n\t]/.test(text)
+    ? quoteIfNeeded(text)
+    : quoteSingle(text);
 }
 
 function needsQuotes(text: string): boolean {

@@ -30,7 +30,7 @@ export function regexSource(pattern: string): string {
       i += 2;
     } else if (char === '[') {
       const end = bracketEnd(pattern, i);
-      if (end < 0) throw new SyntaxError('Unmatched [');
+      if (end < 0) throw new SyntaxError('Invalid regular expression');
       out += bracket(pattern.slice(i + 1, end));
       i = end + 1;
     } else if (char === '(') {

@@ -119,6 +119,7 @@ export class Shell {
   hashPath: string | undefined = undefined;
   dirStack: string[];
   randomState: number;
+  /** Second of the clock that SECONDS counts from. */
   secondsBase: number;
   getoptsPosition = 0;
   /** The command that runs, and while a trap runs the one before it: BASH_COMMAND. */
@@ -176,7 +177,7 @@ export class Shell {
       this.dirStack = [];
       this.shellPid = proc.pid;
       this.randomState = proc.random();
-      this.secondsBase = proc.now();
+      this.secondsBase = Math.floor(proc.realtime() / 1e9);
     } else {
       this.vars = parent.vars.clone();
       this.functions = new Map(parent.functions);
@@ -344,7 +345,13 @@ export class Shell {
     if (!this.exportsFunctions) return env;
     const extended = new Map(env);
     for (const [name, definition] of this.functions) {
-      if (definition.exported) extended.set(`BASH_FUNC_${name}%%`, functionText(name, definition.body).slice(name.length + 1).trimEnd());
+      if (definition.exported)
+        extended.set(
+          `BASH_FUNC_${name}%%`,
+          functionText(name, definition.body)
+            .slice(name.length + 1)
+            .trimEnd(),
+        );
     }
     return extended;
   }

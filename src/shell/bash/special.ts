@@ -109,9 +109,9 @@ export function installDynamic(sh: Shell, fresh = true): void {
   define('SRANDOM', () => String(proc.random()), undefined, true);
   define(
     'SECONDS',
-    () => String(Math.floor((proc.now() - sh.secondsBase) / 1e9)),
+    () => String(Math.floor(proc.realtime() / 1e9) - sh.secondsBase),
     (value) => {
-      sh.secondsBase = proc.now() - Number(sh.exec.arithmetic(sh, value)) * 1e9;
+      sh.secondsBase = Math.floor(proc.realtime() / 1e9) - Number(sh.exec.arithmetic(sh, value));
     },
     true,
   );

@@ -18,7 +18,12 @@ export function syntaxErrorToken(source: Source, error: { message: string; pos: 
     ? openQuote(text, error.pos)
     : undefined;
   if (quote !== undefined) {
-    return { message: `unexpected EOF while looking for matching \`${quote}'`, pos: error.pos, showLine: false, atEnd: false };
+    return {
+      message: `unexpected EOF while looking for matching \`${quote}'`,
+      pos: error.pos,
+      showLine: false,
+      atEnd: false,
+    };
   }
   let pos = error.pos;
   while (pos < text.length && (text[pos] === ' ' || text[pos] === '\t')) pos++;
@@ -26,7 +31,8 @@ export function syntaxErrorToken(source: Source, error: { message: string; pos: 
     return { message: 'syntax error: unexpected end of file', pos: text.length, showLine: false, atEnd: true };
   }
   const rest = text.slice(pos);
-  if (rest.startsWith('\n')) return { message: "syntax error near unexpected token `newline'", pos, showLine: true, atEnd: false };
+  if (rest.startsWith('\n'))
+    return { message: "syntax error near unexpected token `newline'", pos, showLine: true, atEnd: false };
   const token = OPERATOR.exec(rest)?.[0] ?? /^[^\s;&|()<>]+/.exec(rest)?.[0] ?? rest[0]!;
   return { message: `syntax error near unexpected token \`${token}'`, pos, showLine: true, atEnd: false };
 }

@@ -378,6 +378,26 @@ export class Proc extends Thread implements Process {
     return file;
   }
 
+  /** Everything in a file of any kind, a pipe included. */
+  async readWhole(path: string): Promise<Uint8Array | Refusal> {
+    const file = await this.open(path, { read: true });
+    if (isRefusal(file)) return file;
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const data = file.read(65536);
+      if (data === undefined) {
+        file.readers.add(this);
+        await this.block();
+      } else if (isRefusal(data)) {
+        this.close(file);
+        return data;
+      } else if (data.length === 0) break;
+      else chunks.push(data);
+    }
+    this.close(file);
+    return concat(chunks);
+  }
+
   /** Close a file that {@link open} gave. */
   close(file: OpenFile): void {
     if (this.held.delete(file)) file.close();

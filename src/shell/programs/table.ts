@@ -5,6 +5,7 @@ import { awk } from '../text/awk.ts';
 import { seq, uniq, wc } from '../text/counting.ts';
 import { cut, tr } from '../text/cut-tr.ts';
 import { diff } from '../text/diff.ts';
+import { expr } from '../text/expr.ts';
 import { grep } from '../text/grep.ts';
 import { utility } from '../text/library.ts';
 import { sed } from '../text/sed.ts';
@@ -24,7 +25,7 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'base64 column comm du expand expr file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
+  'base64 column comm du expand file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
     ' ',
   );
 
@@ -49,6 +50,7 @@ const OWN: [string, SystemProgram][] = [
   ['date', date],
   ['egrep', grep],
   ['env', env],
+  ['expr', expr],
   ['false', async () => 1],
   ['fgrep', grep],
   ['grep', grep],

@@ -1,7 +1,7 @@
 /** The functions of awk. */
 import { strftime } from '../programs/strftime.ts';
-import type { Expression, Target } from './awk-parse.ts';
 import type { Eval, Interpreter } from './awk-run.ts';
+import type { Expression, Target } from './awk-tree.ts';
 import { AwkArray, awkRegExp, fromInput, toNumber, toText, type Value } from './awk-value.ts';
 
 /** The source of a regular expression argument: written as one, or a string that is one. */
@@ -125,7 +125,7 @@ function* split(run: Interpreter, args: readonly Expression[]): Eval<number> {
   const target = args[1];
   const array = target?.op === 'variable' ? run.array(target.name) : new AwkArray();
   array.clear();
-  parts.forEach((part, i) => array.set(String(i + 1), fromInput(part)));
+  for (const [i, part] of parts.entries()) array.set(String(i + 1), fromInput(part));
   return parts.length;
 }
 

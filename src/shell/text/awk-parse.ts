@@ -1,137 +1,13 @@
 /** The language of awk: programs to trees. */
-
-export class AwkSyntaxError extends Error {}
-
-export type Expression =
-  | { op: 'number'; value: number }
-  | { op: 'string'; value: string }
-  | { op: 'regex'; source: string }
-  | { op: 'variable'; name: string }
-  | { op: 'field'; index: Expression }
-  | { op: 'element'; name: string; keys: Expression[] }
-  | { op: 'in'; name: string; keys: Expression[] }
-  | { op: 'assign'; operator: string; target: Target; value: Expression }
-  | { op: 'step'; delta: number; prefix: boolean; target: Target }
-  | { op: 'unary'; operator: '!' | '-' | '+'; operand: Expression }
-  | { op: 'binary'; operator: string; left: Expression; right: Expression }
-  | { op: 'match'; negate: boolean; left: Expression; right: Expression }
-  | { op: 'and' | 'or'; left: Expression; right: Expression }
-  | { op: 'cond'; test: Expression; yes: Expression; no: Expression }
-  | { op: 'concat'; left: Expression; right: Expression }
-  | { op: 'group'; inner: Expression }
-  | { op: 'call'; name: string; args: Expression[] }
-  | { op: 'builtin'; name: string; args: Expression[] }
-  | { op: 'getline'; target: Target | undefined; source: 'main' | 'file' | 'command'; from: Expression | undefined };
-
-export type Target = Extract<Expression, { op: 'variable' | 'field' | 'element' }>;
-
-export type Statement =
-  | { op: 'block'; body: Statement[] }
-  | { op: 'expression'; value: Expression }
-  | { op: 'print' | 'printf'; args: Expression[]; redirect: '' | '>' | '>>' | '|'; to: Expression | undefined }
-  | { op: 'if'; test: Expression; yes: Statement; no: Statement | undefined }
-  | { op: 'while'; test: Expression; body: Statement }
-  | { op: 'do'; test: Expression; body: Statement }
-  | {
-      op: 'for';
-      init: Statement | undefined;
-      test: Expression | undefined;
-      update: Statement | undefined;
-      body: Statement;
-    }
-  | { op: 'forin'; variable: Target; array: string; body: Statement }
-  | { op: 'next' | 'nextfile' | 'break' | 'continue' }
-  | { op: 'exit' | 'return'; value: Expression | undefined }
-  | { op: 'delete'; name: string; keys: Expression[] | undefined };
-
-export interface Rule {
-  kind: 'begin' | 'end' | 'always' | 'pattern' | 'range';
-  pattern: Expression | undefined;
-  until: Expression | undefined;
-  active: boolean;
-  /** Undefined prints the record. */
-  action: Statement | undefined;
-}
-
-export interface FunctionTree {
-  params: string[];
-  body: Statement;
-}
-
-export interface AwkProgram {
-  rules: Rule[];
-  functions: Map<string, FunctionTree>;
-}
-
-const BUILTINS = new Set(
-  'length substr index split sub gsub match sprintf sin cos atan2 exp log sqrt int rand srand tolower toupper system close fflush systime strftime mktime'.split(
-    ' ',
-  ),
-);
-const KEYWORDS = new Set(
-  'BEGIN END function func if else while for do break continue next nextfile exit return delete in getline print printf'.split(
-    ' ',
-  ),
-);
-
-interface Token {
-  kind: 'number' | 'string' | 'regex' | 'name' | 'function-name' | 'builtin' | 'keyword' | 'op' | 'newline' | 'end';
-  text: string;
-  line: number;
-}
-
-const OPERATORS = [
-  '**=',
-  '&&',
-  '||',
-  '++',
-  '--',
-  '+=',
-  '-=',
-  '*=',
-  '/=',
-  '%=',
-  '^=',
-  '==',
-  '<=',
-  '>=',
-  '!=',
-  '!~',
-  '>>',
-  '**',
-  '{',
-  '}',
-  '(',
-  ')',
-  '[',
-  ']',
-  ';',
-  ',',
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '^',
-  '!',
-  '>',
-  '<',
-  '|',
-  '?',
-  ':',
-  '~',
-  '$',
-  '=',
-]; // prettier-ignore
+import { AwkSyntaxError, Lexer, type Token } from './awk-lex.ts';
+import type { AwkProgram, Expression, FunctionTree, Rule, Statement, Target } from './awk-tree.ts';
 
 export function parseAwk(source: string): AwkProgram {
   return new Parser(source).program();
 }
 
 class Parser {
-  private readonly source: string;
-  private at = 0;
-  private line = 1;
+  private readonly lexer: Lexer;
   private token: Token;
   private readonly functions: Map<string, FunctionTree> = new Map();
   private depth = 0;
@@ -140,8 +16,8 @@ class Parser {
   private noIn = false;
 
   constructor(source: string) {
-    this.source = source;
-    this.token = this.scan(true);
+    this.lexer = new Lexer(source);
+    this.token = this.lexer.scan(true);
   }
 
   // ------------------------------------------------------------ tokens
@@ -154,115 +30,8 @@ class Parser {
           ? 'missing } near end of file'
           : 'syntax error at or near end of file'
         : `syntax error at or near ${token.kind === 'newline' ? 'end of line' : token.text}`;
-    const line = token.kind === 'end' ? token.line + (this.source.endsWith('\n') ? 0 : 1) : token.line;
+    const line = token.kind === 'end' ? token.line + (this.lexer.source.endsWith('\n') ? 0 : 1) : token.line;
     throw new AwkSyntaxError(`line ${line}: ${where}`);
-  }
-
-  /** The next token. A slash begins a regular expression where a value is expected. */
-  private scan(valueExpected: boolean): Token {
-    const { source } = this;
-    for (;;) {
-      const char = source[this.at];
-      if (char === ' ' || char === '\t' || char === '\r') this.at++;
-      else if (char === '\\' && source[this.at + 1] === '\n') {
-        this.at += 2;
-        this.line++;
-      } else if (char === '#') {
-        const end = source.indexOf('\n', this.at);
-        this.at = end < 0 ? source.length : end;
-      } else break;
-    }
-    const { line } = this;
-    const rest = source.slice(this.at);
-    const make = (kind: Token['kind'], text: string, length = text.length): Token => {
-      this.at += length;
-      return { kind, text, line };
-    };
-    if (rest === '') return { kind: 'end', text: '', line };
-    if (rest[0] === '\n') {
-      this.line++;
-      return make('newline', '\n');
-    }
-    const number = /^(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/.exec(rest);
-    if (number !== null) return make('number', number[0]);
-    const name = /^[A-Za-z_]\w*/.exec(rest);
-    if (name !== null) {
-      const text = name[0];
-      if (KEYWORDS.has(text)) return make('keyword', text);
-      if (BUILTINS.has(text)) return make('builtin', text);
-      return make(rest[text.length] === '(' ? 'function-name' : 'name', text);
-    }
-    if (rest[0] === '"') return this.scanString(line);
-    if (rest[0] === '/' && valueExpected) return this.scanRegex(line);
-    const operator = OPERATORS.find((each) => rest.startsWith(each));
-    if (operator === undefined) {
-      this.token = { kind: 'op', text: rest[0]!, line };
-      this.fail();
-    }
-    return make('op', operator === '**' ? '^' : operator === '**=' ? '^=' : operator, operator.length);
-  }
-
-  private scanString(line: number): Token {
-    const { source } = this;
-    let text = '';
-    let i = this.at + 1;
-    for (; i < source.length && source[i] !== '"'; i++) {
-      if (source[i] === '\n') throw new AwkSyntaxError(`line ${line}: runaway string constant "${text} ...`);
-      if (source[i] !== '\\') {
-        text += source[i];
-        continue;
-      }
-      const octal = /^[0-7]{1,3}/.exec(source.slice(i + 1, i + 4));
-      if (octal !== null) {
-        text += String.fromCharCode(Number.parseInt(octal[0], 8));
-        i += octal[0].length;
-        continue;
-      }
-      const next = source[++i];
-      if (next === '\n') this.line++;
-      else
-        text +=
-          (
-            {
-              n: '\n',
-              t: '\t',
-              r: '\r',
-              '\\': '\\',
-              '"': '"',
-              '/': '/',
-              a: '\x07',
-              b: '\b',
-              f: '\f',
-              v: '\v',
-            } as Record<string, string>
-          )[next ?? ''] ?? `\\${next ?? ''}`;
-    }
-    if (i >= source.length) throw new AwkSyntaxError(`line ${line}: runaway string constant "${text} ...`);
-    this.at = i + 1;
-    return { kind: 'string', text, line };
-  }
-
-  private scanRegex(line: number): Token {
-    const { source } = this;
-    let i = this.at + 1;
-    let inBracket = false;
-    for (; i < source.length; i++) {
-      const char = source[i]!;
-      if (char === '\\') i++;
-      else if (char === '\n') break;
-      else if (inBracket) {
-        if (char === ']') inBracket = false;
-      } else if (char === '[') {
-        inBracket = true;
-        if (source[i + 1] === '^') i++;
-        if (source[i + 1] === ']') i++;
-      } else if (char === '/') {
-        const text = source.slice(this.at + 1, i).replace(/\\\//g, '/');
-        this.at = i + 1;
-        return { kind: 'regex', text, line };
-      }
-    }
-    throw new AwkSyntaxError(`line ${line}: regular expression compile failed (missing operand)`);
   }
 
   private next(valueExpected?: boolean): void {
@@ -276,7 +45,7 @@ class Parser {
       token.text === ')' ||
       token.text === ']' ||
       token.text === '$';
-    this.token = this.scan(valueExpected ?? !ends);
+    this.token = this.lexer.scan(valueExpected ?? !ends);
   }
 
   private is(text: string): boolean {
@@ -449,11 +218,12 @@ class Parser {
   private ifStatement(): Statement {
     const test = this.condition();
     const yes = this.body();
-    const { at, line, token } = this;
+    const { token } = this;
+    const { at, line } = this.lexer;
     this.terminators();
     if (this.accept('else')) return { op: 'if', test, yes, no: this.body() };
-    this.at = at;
-    this.line = line;
+    this.lexer.at = at;
+    this.lexer.line = line;
     this.token = token;
     return { op: 'if', test, yes, no: undefined };
   }
@@ -640,7 +410,7 @@ class Parser {
   }
 
   private peekGetline(): boolean {
-    return /^\|\s*getline\b/.test(`|${this.source.slice(this.at)}`);
+    return /^\|\s*getline\b/.test(`|${this.lexer.source.slice(this.lexer.at)}`);
   }
 
   private commandGetline(from: Expression): Expression {

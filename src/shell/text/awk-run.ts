@@ -4,7 +4,8 @@ import type { Proc } from '../process/proc.ts';
 import type { Output } from '../process/stdio.ts';
 import { callBuiltin } from './awk-builtin.ts';
 import { AwkFiles, RecordSource } from './awk-io.ts';
-import type { AwkProgram, Expression, FunctionTree, Statement, Target } from './awk-parse.ts';
+import { AwkError, arithmetic, COMPARE, regExp, splitRegExp, unescapeAssigned } from './awk-operation.ts';
+import type { AwkProgram, Expression, FunctionTree, Statement, Target } from './awk-tree.ts';
 import {
   AwkArray,
   awkRegExp,
@@ -21,9 +22,6 @@ import { openInput } from './line-source.ts';
 
 /** A computation that may have to wait: for input, for a command. */
 export type Eval<T> = Generator<Promise<unknown>, T, unknown>;
-
-/** A run-time error of the program. */
-export class AwkError extends Error {}
 
 type Flow = 'next' | 'nextfile' | 'break' | 'continue' | 'exit' | 'return' | undefined;
 
@@ -77,7 +75,7 @@ export class Interpreter {
     ];
     for (const [name, value] of initial) this.globals.set(name, { value, array: undefined, origin: undefined });
     const argv = this.array('ARGV');
-    args.forEach((arg, i) => argv.set(String(i), fromInput(arg)));
+    for (const [i, arg] of args.entries()) argv.set(String(i), fromInput(arg));
     const environment = this.array('ENVIRON');
     for (const [name, value] of proc.env) environment.set(name, fromInput(value));
   }
@@ -579,68 +577,6 @@ export class Interpreter {
     else yield* this.assign(node.target, fromInput(record));
     return 1;
   }
-}
-
-const COMPARE: Readonly<Record<string, (order: number) => boolean>> = {
-  '<': (order) => order < 0,
-  '<=': (order) => order <= 0,
-  '==': (order) => order === 0,
-  '!=': (order) => order !== 0,
-  '>': (order) => order > 0,
-  '>=': (order) => order >= 0,
-};
-
-function arithmetic(operator: string, a: number, b: number): number {
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      if (b === 0) throw new AwkError('division by zero');
-      return a / b;
-    case '%':
-      if (b === 0) throw new AwkError('division by zero in %');
-      return a % b;
-    default:
-      return a ** b;
-  }
-}
-
-/** An expression of the program; what cannot be compiled ends it. */
-export function regExp(source: string): RegExp {
-  try {
-    return awkRegExp(source);
-  } catch {
-    throw new AwkError(`regular expression compile failed (missing operand)\n${source}`);
-  }
-}
-
-function splitRegExp(text: string, regexp: RegExp): string[] {
-  const out: string[] = [];
-  let at = 0;
-  for (const match of text.matchAll(regexp)) {
-    if (match[0] === '') continue;
-    out.push(text.slice(at, match.index));
-    at = match.index + match[0].length;
-  }
-  out.push(text.slice(at));
-  return out;
-}
-
-/** Escapes in `-v name=value` and operands. */
-export function unescapeAssigned(text: string): string {
-  return text.replace(/\\([ntr\\"/abfv]|[0-7]{1,3})/g, (_found, code: string) => {
-    if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8));
-    return (
-      { n: '\n', t: '\t', r: '\r', '\\': '\\', '"': '"', '/': '/', a: '\x07', b: '\b', f: '\f', v: '\v' } as Record<
-        string,
-        string
-      >
-    )[code]!;
-  });
 }
 
 /** Run an evaluation; a promise only when something is waited for. */

@@ -3,8 +3,11 @@ import { strerror } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import { decode } from '../process/bytes.ts';
 import type { Proc } from '../process/proc.ts';
-import { type AwkProgram, AwkSyntaxError, parseAwk } from './awk-parse.ts';
-import { Interpreter, unescapeAssigned } from './awk-run.ts';
+import { AwkSyntaxError } from './awk-lex.ts';
+import { unescapeAssigned } from './awk-operation.ts';
+import { parseAwk } from './awk-parse.ts';
+import { Interpreter } from './awk-run.ts';
+import type { AwkProgram } from './awk-tree.ts';
 import { fromInput } from './awk-value.ts';
 
 export async function awk(proc: Proc): Promise<number> {

@@ -87,7 +87,7 @@ export async function grep(proc: Proc): Promise<number> {
   for (const { option, argument } of all) {
     if (option === 'e') patterns.push(...argument.split('\n'));
     else if (option === 'f') {
-      const data = argument === '-' ? await proc.stdin.readAll() : proc.files.read(argument);
+      const data = argument === '-' ? await proc.stdin.readAll() : await proc.readWhole(argument);
       if (isRefusal(data)) {
         proc.stderr.write(`${program}: ${argument}: ${strerror(data.errno)}\n`);
         return 2;

@@ -14,7 +14,7 @@ import { NullFile, OpenFile } from '../process/open-file.ts';
 import type { Proc } from '../process/proc.ts';
 import type { SystemProgram } from '../process/system.ts';
 import { BridgeFs, latin1 } from './bridge-fs.ts';
-import { gnuErrors, gnuOutput, libraryArguments } from './gnu.ts';
+import { gnuErrors } from './gnu.ts';
 
 type Library = typeof import('#just-bash');
 
@@ -37,20 +37,15 @@ export function utility(name: string): SystemProgram {
       proc.stderr.write(`${name}: not available\n`);
       return 127;
     }
-    const args = proc.argv.slice(1);
     let result: ExecResult;
     try {
-      result = await execute(proc, loaded, command, libraryArguments(name, args));
+      result = await execute(proc, loaded, command, proc.argv.slice(1));
     } catch (error) {
       if (error instanceof ProcessKilled) throw error;
       proc.stderr.write(`${name}: ${(error as Error).message}\n`);
       return 1;
     }
-    const size = (path: string) => {
-      const data = proc.files.read(path);
-      return isRefusal(data) ? undefined : data.length;
-    };
-    proc.stdout.write(outputBytes({ ...result, stdout: gnuOutput(name, args, result.stdout, size) }));
+    proc.stdout.write(outputBytes(result));
     await proc.stdout.flush();
     proc.stderr.write(gnuErrors(name, result.stderr));
     return result.exitCode;

@@ -29,7 +29,7 @@ export async function sed(proc: Proc): Promise<number> {
   for (const { option, argument } of all) {
     if (option === 'e') expressions.push(argument);
     else if (option === 'f') {
-      const data = argument === '-' ? await proc.stdin.readAll() : proc.files.read(argument);
+      const data = argument === '-' ? await proc.stdin.readAll() : await proc.readWhole(argument);
       if (isRefusal(data)) {
         proc.stderr.write(`sed: couldn't open file ${argument}: ${strerror(data.errno)}\n`);
         return 1;

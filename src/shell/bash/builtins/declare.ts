@@ -12,12 +12,12 @@ import {
 import type { Builtin } from '../builtin.ts';
 import { CommandFailure } from '../error.ts';
 import { parseLiteral } from '../literal.ts';
-import { traceAssignment } from '../xtrace.ts';
 import { functionText } from '../print.ts';
 import { quoteDouble, quoteIfNeeded } from '../quote.ts';
 import type { Shell } from '../shell.ts';
 import { arrayLiteral } from '../transform.ts';
 import type { Variable } from '../variable.ts';
+import { traceAssignment } from '../xtrace.ts';
 import { invalidIdentifier, invalidOption, isIdentifier, readOptions } from './options.ts';
 
 /** `declare -x name="value"`. */
@@ -292,8 +292,7 @@ function functions(sh: Shell, argv: readonly string[], next: number, { on, off }
     if (on.has('x')) {
       definition.exported = true;
       sh.exportsFunctions = true;
-    }
-    else if (off.has('x')) definition.exported = false;
+    } else if (off.has('x')) definition.exported = false;
     else if (on.has('r')) sh.readonlyFunctions.add(name);
     else if (on.has('F')) {
       const place = sh.shopts.get('extdebug') === true ? ` ${definition.line} ${definition.file}` : '';
@@ -350,8 +349,7 @@ function markFunction(sh: Shell, builtin: string, name: string, undo: boolean): 
   if (builtin === 'export') {
     definition.exported = !undo;
     sh.exportsFunctions = true;
-  }
-  else sh.readonlyFunctions.add(name);
+  } else sh.readonlyFunctions.add(name);
   return true;
 }
 

@@ -1,10 +1,8 @@
 /** Builtins that change what runs next: break, continue, return, exit, eval, source, exec, command, builtin. */
 
-import { EISDIR, strerror } from '../../../uapi/errno.ts';
-import type { Refusal } from '../../../uapi/result.ts';
-import { isRefusal, refuse } from '../../../uapi/result.ts';
-import { DirectoryFile } from '../../fs/regular-file.ts';
-import { concat, decode } from '../../process/bytes.ts';
+import { strerror } from '../../../uapi/errno.ts';
+import { isRefusal } from '../../../uapi/result.ts';
+import { decode } from '../../process/bytes.ts';
 import { arithmetic } from '../assign.ts';
 import type { Builtin } from '../builtin.ts';
 import { describeCommand } from '../describe.ts';
@@ -107,7 +105,7 @@ export const source: Builtin = async (sh, argv) => {
   }
   let path = name;
   if (!name.includes('/')) path = findSourced(sh, name) ?? name;
-  const data = await readWhole(sh, path);
+  const data = await sh.proc.readWhole(path);
   if (isRefusal(data)) {
     const reason = strerror(data.errno).replace('Is a directory', 'is a directory');
     await (reason === 'is a directory'
@@ -137,17 +135,6 @@ export const source: Builtin = async (sh, argv) => {
     if (args.length > 0) sh.args = savedArgs;
   }
 };
-
-/** The contents of a file of any kind: a pipe too. */
-async function readWhole(sh: Shell, path: string): Promise<Uint8Array | Refusal> {
-  const file = await sh.proc.open(path, { read: true });
-  if (isRefusal(file)) return file;
-  if (file instanceof DirectoryFile) return refuse(EISDIR);
-  const chunks: Uint8Array[] = [];
-  for (let data = await sh.proc.readFile(file); data.length > 0; data = await sh.proc.readFile(file)) chunks.push(data);
-  sh.proc.close(file);
-  return concat(chunks);
-}
 
 function findSourced(sh: Shell, name: string): string | undefined {
   const dirs = sh.shopts.get('sourcepath') === true ? (sh.parameter('PATH') ?? '').split(':') : [];

@@ -1,10 +1,10 @@
 /** printf. */
 
+import { decode, encode } from '../../process/bytes.ts';
 import { formatFloat } from '../../programs/float.ts';
 import { strftime } from '../../programs/strftime.ts';
 import { decodeEcho, decodePrintf } from '../ansi-c.ts';
 import { assignElement } from '../assign.ts';
-import { decode, encode } from '../../process/bytes.ts';
 import type { Builtin } from '../builtin.ts';
 import { quoteBackslash, quoteTransform } from '../quote.ts';
 import type { Shell } from '../shell.ts';
@@ -196,8 +196,7 @@ class Formatter {
     const now = Math.floor(proc.realtime() / 1e9);
     let seconds = now;
     if (arg !== undefined && arg !== '-1' && arg !== '') {
-      seconds =
-        arg === '-2' ? Math.floor((this.sh.secondsBase + this.sh.system.machine.bootTime) / 1e9) : this.number(arg);
+      seconds = arg === '-2' ? this.sh.secondsBase : this.number(arg);
     }
     return strftime(format === '' ? '%H:%M:%S' : format, seconds * 1e9, proc.utcOffset);
   }
