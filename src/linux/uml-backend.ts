@@ -31,7 +31,7 @@ export function whyUmlUnavailable(): string | undefined {
 }
 
 /** The first process of the guest: prepares the machine and runs what comes over its terminals. */
-function initScript(folder: string, bytes: number, columns: number): string {
+function initScript(folder: string, bytes: number, columns: number, terminal: boolean): string {
   return `#!/bin/bash
 # Seen from a user namespace, set-user-ID programs belong to somebody else than root: no such changes.
 [ "$1" = again ] || exec setpriv --no-new-privs bash "$0" again
@@ -64,6 +64,7 @@ for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6
   legacy=$(command -v \${name/tables/tables-legacy}) && ln -s "$legacy" /run/hairpin/$name
 done
 unset name legacy
+${terminal ? 'exec 2>&1' : ''}
 exec setsid bash -c ${quote(COMMAND_LOOP)} bash
 `;
 }
@@ -114,8 +115,7 @@ class UmlLab implements LabMachine {
 
   async command(text: string): Promise<number> {
     const status = this.#nextMark();
-    const merged = this.#options.terminal ? 'exec 2>&1\n' : '';
-    (this.#child.stdio[3] as NodeJS.WritableStream).write(`${merged}${text}\0`);
+    (this.#child.stdio[3] as NodeJS.WritableStream).write(`${text}\0`);
     const answer = await status;
     await this.#drained();
     return answer === undefined ? 255 : Number(answer);
@@ -136,11 +136,12 @@ class UmlLab implements LabMachine {
   }
 
   #boot(): ChildProcess {
-    const { folder, columns, limits } = this.#options;
+    const { folder, columns, limits, terminal } = this.#options;
     const init = initScript(
       folder?.path ?? process.cwd(),
       limits?.bytes ?? 96 * 1024 * 1024,
       columns ?? DEFAULT_COLUMNS,
+      terminal,
     );
     const uml = [
       'linux.uml',
