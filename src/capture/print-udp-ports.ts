@@ -1,6 +1,10 @@
 /** What well-known UDP ports carry, where tcpdump has a printer for it. */
 import { type Dissection, hex2, type IpHeader } from './dissection.ts';
 
+const NAMESERVER_PORT = 53;
+const MULTICASTDNS_PORT = 5353;
+const DNS_HEADER_LENGTH = 12;
+
 /** Print a datagram's data; false when its ports say nothing. */
 export function udpPayload(
   d: Dissection,
@@ -13,6 +17,12 @@ export function udpPayload(
   const port = (wanted: number) => source === wanted || destination === wanted;
   if (port(4789)) {
     vxlanPrint(d, at, length);
+    return true;
+  }
+  if ((port(NAMESERVER_PORT) || port(MULTICASTDNS_PORT)) && length < DNS_HEADER_LENGTH) {
+    d.protocol = 'domain';
+    d.print(`domain [length ${length} < ${DNS_HEADER_LENGTH}]`);
+    d.printInvalid();
     return true;
   }
   return false;

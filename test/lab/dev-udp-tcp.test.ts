@@ -22,7 +22,7 @@ async function output(inA: string, before = ''): Promise<string> {
 it('/dev/udp sends a datagram for each line of a builtin and each write of a program; errors come back', async () => {
   const text = await output(`printf '%s\\n' a b c > /dev/udp/10.0.0.2/9
 seq 3 > /dev/udp/10.1.0.2/11; echo $?
-exec 3<>/dev/udp/10.0.0.2/12; echo -n x >&3; read -t 0.1 -u 3; read -t 0.1 -u 3 || echo "read $?"
+exec 3<>/dev/udp/10.0.0.2/53; echo -n x >&3; read -t 0.1 -u 3; read -t 0.1 -u 3 || echo "read $?"
 echo y > /dev/udp/255.255.255.255/9; echo $?
 ip link set lo up; echo z > /dev/udp/localhost/domain && echo sent
 echo z > /dev/udp/nohost/nosuch; echo $?`);
@@ -40,8 +40,8 @@ IP 10.0.0.1.P > 10.0.0.2.9: UDP, length 2
 IP 10.0.0.2 > 10.0.0.1: ICMP 10.0.0.2 udp port 9 unreachable, length 38
 IP 10.0.0.1.P > 10.1.0.2.11: UDP, length 6
 IP 10.1.0.2 > 10.0.0.1: ICMP 10.1.0.2 udp port 11 unreachable, length 42
-IP 10.0.0.1.P > 10.0.0.2.12: UDP, length 1
-IP 10.0.0.2 > 10.0.0.1: ICMP 10.0.0.2 udp port 12 unreachable, length 37
+IP 10.0.0.1.P > 10.0.0.2.53: domain [length 1 < 12] (invalid)
+IP 10.0.0.2 > 10.0.0.1: ICMP 10.0.0.2 udp port 53 unreachable, length 37
 `);
 });
 
