@@ -7,7 +7,8 @@ import { Getopt } from '../getopt.ts';
 import { OTHER_PROBLEM, type Variant, XtablesContext, XtablesExit } from './context.ts';
 import { untilExit } from './iptables.ts';
 import { commitTable, deleteChains, flushChains, IptcHandle, openTable, runLegacy } from './legacy.ts';
-import { BUILTIN_TABLES, NftHandle, queueNft } from './nft.ts';
+import { BUILTIN_TABLES, NftHandle } from './nft.ts';
+import { queueNft } from './nft-commands.ts';
 import { assertValidChainName, CommandParser } from './parse.ts';
 
 interface RestoreOptions {

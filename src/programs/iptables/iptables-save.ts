@@ -7,7 +7,8 @@ import { Getopt } from '../getopt.ts';
 import { OTHER_PROBLEM, type Variant, XtablesContext, XtablesExit } from './context.ts';
 import { untilExit } from './iptables.ts';
 import { IptcHandle, openTable } from './legacy.ts';
-import { BUILTIN_TABLES, NftHandle, TABLE_ORDER, warnOfLegacy } from './nft.ts';
+import { BUILTIN_TABLES, NftHandle, TABLE_ORDER } from './nft.ts';
+import { warnOfLegacy } from './nft-commands.ts';
 import { ctime, saveRule } from './print.ts';
 
 interface SaveOptions {

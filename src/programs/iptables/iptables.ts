@@ -3,7 +3,8 @@ import { EAGAIN, EINVAL } from '../../uapi/errno.ts';
 import type { Process, Program } from '../../uapi/process.ts';
 import { RESOURCE_PROBLEM, type Variant, XtablesContext, XtablesExit } from './context.ts';
 import { commitTable, openTableOrExit, runLegacy } from './legacy.ts';
-import { NftHandle, queueNft } from './nft.ts';
+import { NftHandle } from './nft.ts';
+import { queueNft } from './nft-commands.ts';
 import { CommandParser } from './parse.ts';
 
 /** Run `main` until it returns or exits; the status is what the process ends with. */
