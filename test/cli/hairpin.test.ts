@@ -134,7 +134,10 @@ test.each([
   [['run', 'nothing.sh'], 'hairpin: nothing.sh: no such file\n'],
   [['run', '.'], 'hairpin: .: is a directory\n'],
   [['run', '--frob', 'x'], 'hairpin: unknown option --frob\n'],
-  [['run', '--on', 'moon', 'good.md'], 'hairpin: --on moon: there is no such backend; choose one of twin, kernel\n'],
+  [
+    ['run', '--on', 'moon', 'good.md'],
+    'hairpin: --on moon: there is no such backend; choose among twin, kernel, uml, both\n',
+  ],
   [['run', '--update', 'script.sh'], 'hairpin: --update: script.sh is not a lab document (.md)\n'],
   [['test', 'nowhere'], 'hairpin: nowhere: no such file or folder\n'],
   [['fly'], 'hairpin: unknown command fly\n'],

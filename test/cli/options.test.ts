@@ -16,6 +16,8 @@ test('a run takes its options, its file and what goes to the script', () => {
   const options = parseRun(['--seed', '7', 'lab.sh', '--pcap=captures', '--', '-x', 'eno1']);
   expect(options).toMatchObject({ file: 'lab.sh', args: ['-x', 'eno1'], seed: 7, pcap: 'captures', speed: 'max' });
   expect(parseShell([])).toMatchObject({ file: undefined, speed: 'real', seed: 1 });
+  expect(parseRun(['--on', 'both', 'x'])).toMatchObject({ on: 'twin', against: ['kernel'] });
+  expect(parseRun(['--on', 'uml,twin,kernel', 'x'])).toMatchObject({ on: 'uml', against: ['twin', 'kernel'] });
   expect(parseTest(['labs', '-j', '3'])).toMatchObject({ paths: ['labs'], jobs: 3, reporter: 'text' });
 });
 
@@ -27,7 +29,9 @@ test.each([
   [['--seed', 'ten', 'x'], '--seed ten: a whole number from 0 to 4294967295 is needed'],
   [['--max-events', '0', 'x'], '--max-events 0: a whole number from 1 to 9007199254740991 is needed'],
   [['--speed', 'slow', 'x'], '--speed slow: choose one of max, real'],
-  [['--on', 'uml', 'x'], '--on uml: there is no such backend; choose one of twin, kernel'],
+  [['--on', 'twin,moon', 'x'], '--on moon: there is no such backend; choose among twin, kernel, uml, both'],
+  [['--on', 'uml,uml', 'x'], '--on uml,uml: each backend once'],
+  [['--on', 'both', '--update', 'x.md'], '--update needs one backend, not several'],
   [['--on', 'kernel', '--pcap', 'd', 'x'], '--pcap works on the twin only'],
   [[], 'what is to be run? Give a FILE, or - for standard input'],
   [['--update', '-'], '--update needs a file to write to'],
