@@ -96,8 +96,10 @@ const MODIFY: readonly (readonly [string, number | undefined])[] = [
 function dump(ip: Ip, filter: RouteFilter): RouteMessage[] | undefined {
   const { family } = ip.options;
   if (family !== AF_UNSPEC && family !== AF_INET) return [];
-  const cloned = filter.cloned === true;
-  const routes = ip.rtnl.dumpRoutes(filter.table === 0 ? { cloned } : { table: filter.table, cloned });
+  const routes = ip.rtnl.dumpRoutes({
+    ...(filter.table === 0 ? {} : { table: filter.table }),
+    ...(filter.cloned === true ? { cloned: true } : {}),
+  });
   if (!isRefusal(routes)) return routes.filter((route) => filterRoute(filter, route));
   // A namespace without any route has no main table; that is no error.
   if (filter.table === RT_TABLE_MAIN) return [];
