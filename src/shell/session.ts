@@ -157,7 +157,7 @@ export class Session {
     return this.host(async () => {
       system.start(proc, () => shellMain(sh, () => runText(sh, script)));
       await this.ended(proc);
-      this.shell.proc.children.delete(proc);
+      this.shell.proc.children?.delete(proc);
       system.forget(proc);
       return proc.status;
     });

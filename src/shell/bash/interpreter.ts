@@ -7,8 +7,8 @@ import { arithmetic } from './assign.ts';
 import { builtins } from './builtins/table.ts';
 import { Abort } from './error.ts';
 import { afterCommand, callFunction, runList, runNode, runStatement } from './exec.ts';
-import type { Source, Statement } from './ir.ts';
-import { parseScript } from './lower.ts';
+import type { Source } from './ir.ts';
+import { type Parsed, parseScript } from './lower.ts';
 import { quoteSingle } from './quote.ts';
 import type { Executor, Shell } from './shell.ts';
 import { replaceShell, runWords } from './simple.ts';
@@ -57,21 +57,22 @@ export async function runText(
     beforeLine?: (end: number) => void;
   } = {},
 ): Promise<number> {
-  const { source, list, error } = parseScript(text, options.firstLine ?? 1);
-  const { statements } = list;
-  const stop = error === undefined ? statements.length : firstBroken(statements, source, error);
+  const parsed = parseScript(text, options.firstLine ?? 1);
+  const { source, spans, error } = parsed;
+  const stop = error === undefined ? spans.length : firstBroken(spans, source, error);
   let status = 0;
   let shown = 0;
   for (let i = 0; i < stop; ) {
-    const end = lineGroup(statements, source, i, stop);
-    sh.outerLine = lineAt(source, Math.max(statements[end - 1]!.end - 1, 0));
-    if (sh.options.has('verbose')) shown = await showInput(sh, source, shown, statements[end - 1]!.end);
-    options.beforeLine?.(endOfLine(source, statements[end - 1]!.end));
-    const result = await (aliased(sh) ? runAliased(sh, source, statements, i, end) : runGroup(sh, statements, i, end));
+    const end = lineGroup(spans, source, i, stop);
+    const last = spans[end - 1]!.end;
+    sh.outerLine = lineAt(source, Math.max(last - 1, 0));
+    if (sh.options.has('verbose')) shown = await showInput(sh, source, shown, last);
+    options.beforeLine?.(endOfLine(source, last));
+    const result = await (aliased(sh) ? runAliased(sh, parsed, i, end) : runGroup(sh, parsed, i, end));
     if (result !== undefined) status = result;
     if (sh.jump !== 'none') return status;
     i = end;
-    const next = options.onLine?.(endOfLine(source, statements[end - 1]!.end));
+    const next = options.onLine?.(endOfLine(source, last));
     if (next !== undefined) return status;
   }
   if (error === undefined) return status;
@@ -87,23 +88,18 @@ function aliased(sh: Shell): boolean {
 }
 
 /** Run a line after putting its aliases in. */
-async function runAliased(
-  sh: Shell,
-  source: Source,
-  statements: readonly Statement[],
-  from: number,
-  to: number,
-): Promise<number | undefined> {
-  const start = statements[from]!.pos;
-  const text = source.text.slice(start, endOfLine(source, statements[to - 1]!.end));
+async function runAliased(sh: Shell, written: Parsed, from: number, to: number): Promise<number | undefined> {
+  const { source, spans } = written;
+  const start = spans[from]!.pos;
+  const text = source.text.slice(start, endOfLine(source, spans[to - 1]!.end));
   const expanded = expandAliases(text, sh.aliases);
-  if (expanded === text) return runGroup(sh, statements, from, to);
+  if (expanded === text) return runGroup(sh, written, from, to);
   const parsed = parseScript(expanded, lineAt(source, start));
   if (parsed.error !== undefined) {
     await reportSyntaxError(sh, parsed.source, parsed.error, undefined);
     return 2;
   }
-  return runGroup(sh, parsed.list.statements, 0, parsed.list.statements.length);
+  return runGroup(sh, parsed, 0, parsed.spans.length);
 }
 
 function endOfLine(source: Source, pos: number): number {
@@ -111,25 +107,25 @@ function endOfLine(source: Source, pos: number): number {
   return newline < 0 ? source.text.length : newline + 1;
 }
 
+function hasNewline(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (text.charCodeAt(i) === 10) return true;
+  return false;
+}
+
 /** One past the last statement of the line (or lines) that bash parses as a whole. */
-function lineGroup(statements: readonly Statement[], source: Source, from: number, stop: number): number {
+function lineGroup(spans: Parsed['spans'], source: Source, from: number, stop: number): number {
   let end = from + 1;
-  while (end < stop && !source.text.slice(statements[end - 1]!.end, statements[end]!.pos).includes('\n')) end++;
+  while (end < stop && !hasNewline(source.text, spans[end - 1]!.end, spans[end]!.pos)) end++;
   return end;
 }
 
 /** Run the statements of one line; an error in an expansion gives up the rest of the line. */
-async function runGroup(
-  sh: Shell,
-  statements: readonly Statement[],
-  from: number,
-  to: number,
-): Promise<number | undefined> {
+async function runGroup(sh: Shell, parsed: Parsed, from: number, to: number): Promise<number | undefined> {
   let status: number | undefined;
   for (let i = from; i < to; i++) {
     if (sh.options.has('noexec')) return status;
     try {
-      const result = runStatement(sh, statements[i]!);
+      const result = runStatement(sh, parsed.statement(i));
       status = typeof result === 'number' ? result : await result;
     } catch (error) {
       if (!(error instanceof Abort) || error.kind === 'exit' || sh.forked) throw error;
@@ -151,7 +147,7 @@ async function showInput(sh: Shell, source: Source, from: number, pos: number): 
 }
 
 /** The first statement that bash would not have run before it met the error. */
-function firstBroken(statements: readonly Statement[], source: Source, error: Trouble): number {
+function firstBroken(statements: Parsed['spans'], source: Source, error: Trouble): number {
   const { text } = source;
   if (text.slice(error.pos).trim() === '') return Math.max(0, groupStart(statements, text, statements.length - 1));
   const found = statements.findIndex((statement) => statement.end > error.pos);
@@ -162,7 +158,7 @@ function firstBroken(statements: readonly Statement[], source: Source, error: Tr
 }
 
 /** The first statement on the line of statement `index`. */
-function groupStart(statements: readonly Statement[], text: string, index: number): number {
+function groupStart(statements: Parsed['spans'], text: string, index: number): number {
   let first = index;
   while (first > 0 && !text.slice(statements[first - 1]!.end, statements[first]!.pos).includes('\n')) first--;
   return first;

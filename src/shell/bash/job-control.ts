@@ -251,7 +251,7 @@ export async function waitForeground(sh: Shell, procs: readonly Proc[], node: No
         sh.proc.childEnd.add(sh.proc);
         await sh.proc.block();
       }
-      if (sh.proc.children.has(proc)) sh.proc.reap(proc);
+      if (sh.proc.children?.has(proc) === true) sh.proc.reap(proc);
     }
   } finally {
     sh.waiting--;

@@ -45,6 +45,10 @@ class LazyList implements List {
 export interface Parsed {
   source: Source;
   list: List;
+  /** Where each statement is. */
+  spans: readonly { pos: number; end: number }[];
+  /** Statement `i`. A long text's are made when they are run and not kept: most run once. */
+  statement(i: number): Statement;
   /** Where the parser gave up, with its reason. */
   error: { message: string; pos: number } | undefined;
 }
@@ -52,6 +56,8 @@ export interface Parsed {
 const CACHE_LIMIT = 2000;
 const CACHED_LENGTH = 4000;
 const cache = new Map<string, Parsed>();
+/** Texts parsed once: what is parsed a second time is worth keeping. */
+const seen = new Set<string>();
 
 /** Parse a text. The result is shared between those who parse the same text. */
 export function parseScript(text: string, firstLine = 1): Parsed {
@@ -61,10 +67,17 @@ export function parseScript(text: string, firstLine = 1): Parsed {
   const script = parse(text);
   const source: Source = { text, firstLine };
   const error = script.errors?.[0];
-  const parsed = { source, list: new LazyList(script.commands, source), error };
-  if (cacheable) {
+  const list = new LazyList(script.commands, source);
+  const statement = cacheable
+    ? (i: number) => list.statements[i]!
+    : (i: number) => lowerStatement(script.commands[i]!, source);
+  const parsed = { source, list, spans: script.commands, statement, error };
+  if (cacheable && seen.has(text)) {
     if (cache.size >= CACHE_LIMIT) cache.clear();
     cache.set(text, parsed);
+  } else if (cacheable) {
+    if (seen.size >= CACHE_LIMIT) seen.clear();
+    seen.add(text);
   }
   return parsed;
 }

@@ -48,7 +48,7 @@ export class Proc extends Thread implements Process {
   fds: (OpenFile | undefined)[] = [];
   task: Task;
   mounts: Mounts;
-  readonly children: Set<Proc> = new Set();
+  children: Set<Proc> | undefined = undefined;
   /** Time of the fork. */
   readonly startTime: number;
 
@@ -69,9 +69,9 @@ export class Proc extends Thread implements Process {
   private input: Input | undefined = undefined;
   private output: Output | undefined = undefined;
   private errors: Output | undefined = undefined;
-  private outputs: Output[] = [];
-  private readonly held: Set<OpenFile> = new Set();
-  private exitHooks: (() => void)[] = [];
+  private outputs: Output[] | undefined = undefined;
+  private held: Set<OpenFile> | undefined = undefined;
+  private exitHooks: (() => void)[] | undefined = undefined;
 
   constructor(system: System, pid: number, parent: Proc | undefined, task: Task, mounts: Mounts) {
     super();
@@ -258,7 +258,7 @@ export class Proc extends Thread implements Process {
 
   /** Read from a file, waiting for something to be there. Empty at its end and after an error. */
   async readFile(file: OpenFile, max = 65536): Promise<Uint8Array> {
-    if (this.outputs.length > 0) await this.drain();
+    if (this.outputs !== undefined) await this.drain();
     for (;;) {
       const data = file.read(max);
       if (data === undefined) {
@@ -278,7 +278,7 @@ export class Proc extends Thread implements Process {
   }
 
   reap(child: Proc): void {
-    this.children.delete(child);
+    this.children?.delete(child);
     this.system.forget(child);
   }
 
@@ -288,6 +288,7 @@ export class Proc extends Thread implements Process {
   }
 
   private async drain(): Promise<void> {
+    if (this.outputs === undefined) return;
     for (const output of this.outputs) if (output.backlog) await output.flush();
   }
 
@@ -355,7 +356,7 @@ export class Proc extends Thread implements Process {
     this.input = undefined;
     this.output = undefined;
     this.errors = undefined;
-    this.outputs = [];
+    this.outputs = undefined;
   }
 
   /** fork(): what a child has of its parent. */
@@ -374,7 +375,9 @@ export class Proc extends Thread implements Process {
   /** Open a file that is closed at the latest when the process ends. */
   async open(path: string, flags: OpenFlags): Promise<OpenFile | Refusal> {
     const file = await this.system.vfs.open(this, path, flags);
-    if (!isRefusal(file)) this.held.add(file);
+    if (isRefusal(file)) return file;
+    this.held ??= new Set();
+    this.held.add(file);
     return file;
   }
 
@@ -400,20 +403,23 @@ export class Proc extends Thread implements Process {
 
   /** Close a file that {@link open} gave. */
   close(file: OpenFile): void {
-    if (this.held.delete(file)) file.close();
+    if (this.held?.delete(file) === true) file.close();
   }
 
   tracked(output: Output): Output {
-    this.outputs.push(output);
+    if (this.outputs === undefined) this.outputs = [output];
+    else this.outputs.push(output);
     return output;
   }
 
   atExit(hook: () => void): void {
-    this.exitHooks.push(hook);
+    if (this.exitHooks === undefined) this.exitHooks = [hook];
+    else this.exitHooks.push(hook);
   }
 
   /** exit(3) flushes what the C library holds. */
   async flushAll(): Promise<void> {
+    if (this.outputs === undefined) return;
     for (const output of this.outputs) await output.flush();
   }
 
@@ -425,17 +431,28 @@ export class Proc extends Thread implements Process {
     this.ended = true;
     const { system } = this;
     this.onEnd?.();
-    for (const child of this.children) {
-      child.parent = system.init;
-      if (child.ended) system.forget(child);
-      else system.init.children.add(child);
-    }
-    this.children.clear();
+    if (this.children !== undefined) this.orphan(this.children);
     const parent = this.parent;
     if (parent === undefined) return;
     if (parent === system.init) system.initChildEnded(this);
     parent.childEnd.wake(system.scheduler);
     parent.raise(SIGCHLD);
+  }
+
+  /** Init takes the children over. */
+  private orphan(children: ReadonlySet<Proc>): void {
+    const { system } = this;
+    for (const child of children) {
+      child.parent = system.init;
+      if (child.ended) system.forget(child);
+      else system.init.adopt(child);
+    }
+    this.children = undefined;
+  }
+
+  adopt(child: Proc): void {
+    this.children ??= new Set();
+    this.children.add(child);
   }
 
   /** Undo a fork that came to nothing. */
@@ -446,9 +463,9 @@ export class Proc extends Thread implements Process {
   }
 
   private release(): void {
-    for (const hook of this.exitHooks) hook();
-    for (const file of this.held) file.close();
-    this.held.clear();
+    if (this.exitHooks !== undefined) for (const hook of this.exitHooks) hook();
+    if (this.held !== undefined) for (const file of this.held) file.close();
+    this.held = undefined;
     for (let fd = 0; fd < this.fds.length; fd++) this.fds[fd]?.close();
     this.fds = [];
     this.task.exit();

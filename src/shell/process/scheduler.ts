@@ -34,17 +34,22 @@ export class Thread {
 
 /** Threads waiting for one thing. */
 export class WaitQueue {
-  private threads: Thread[] = [];
+  private first: Thread | undefined = undefined;
+  private more: Thread[] | undefined = undefined;
 
   add(thread: Thread): void {
-    if (!this.threads.includes(thread)) this.threads.push(thread);
+    if (this.first === undefined || this.first === thread) this.first = thread;
+    else if (this.more === undefined) this.more = [thread];
+    else if (!this.more.includes(thread)) this.more.push(thread);
   }
 
   wake(scheduler: Scheduler): void {
-    if (this.threads.length === 0) return;
-    const threads = this.threads;
-    this.threads = [];
-    for (const thread of threads) scheduler.wake(thread);
+    const { first, more } = this;
+    if (first === undefined) return;
+    this.first = undefined;
+    this.more = undefined;
+    scheduler.wake(first);
+    if (more !== undefined) for (const thread of more) scheduler.wake(thread);
   }
 }
 

@@ -74,7 +74,7 @@ export class System {
     const pid = ++this.lastPid;
     const child = new Proc(this, pid, parent, parent.task.fork(pid), parent.mounts);
     child.inherit(parent);
-    parent.children.add(child);
+    parent.adopt(child);
     this.table.set(pid, child);
     return child;
   }

@@ -15,6 +15,7 @@ import { builtinProgram } from './builtin-programs.ts';
 import { cat } from './cat.ts';
 import { date } from './date.ts';
 import { basename, chmod, cp, dirname, ln, mkdir, mv, readlink, rm, rmdir, touch } from './file-commands.ts';
+import { ls } from './ls.ts';
 import { mkfifo, mktemp, realpath, truncate } from './make-files.ts';
 import { mount, mountpoint, umount } from './mount.ts';
 import { killall, killProgram, pgrep, pidof, pkill, ps } from './process-list.ts';
@@ -25,7 +26,7 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'base64 column comm du expand file find fold gunzip gzip join jq ls md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
+  'base64 column comm du expand file find fold gunzip gzip join jq md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
     ' ',
   );
 
@@ -39,6 +40,7 @@ const OWN: [string, SystemProgram][] = [
   ['diff', diff],
   ['dirname', dirname],
   ['ln', ln],
+  ['ls', ls],
   ['mkdir', mkdir],
   ['mv', mv],
   ['readlink', readlink],
