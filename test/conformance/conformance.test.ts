@@ -33,7 +33,8 @@ for (const area of new Set(cases.map((one) => one.area))) {
       for (const one of cases.filter((other) => other.area === area)) {
         const expected = recording.cases[one.name];
         if (expected === undefined) continue;
-        const deviation = KNOWN_DEVIATIONS[`${area}: ${one.name}`];
+        const deviation =
+          KNOWN_DEVIATIONS[`${kernel} ${area}: ${one.name}`] ?? KNOWN_DEVIATIONS[`${area}: ${one.name}`];
         it(deviation === undefined ? one.name : `${one.name} (deviates: ${deviation})`, async () => {
           const lines = await onTwin(one);
           if (deviation === undefined) expect(lines).toEqual(expected);

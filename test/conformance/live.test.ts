@@ -42,7 +42,7 @@ async function linesOn(backend: Backend, script: string): Promise<string[]> {
 /** Cases that this kernel can run at all, none of them known to deviate. */
 const cases = readCases()
   .filter(({ area, name }) => recordingOf(REFERENCE, area)?.cases[name] !== undefined)
-  .filter(({ area, name }) => KNOWN_DEVIATIONS[`${area}: ${name}`] === undefined)
+  .filter(({ area, name }) => KNOWN_DEVIATIONS[`${REFERENCE} ${area}: ${name}`] === undefined)
   .filter((_, index) => index % SAMPLE === 0);
 
 describe.skipIf(why !== undefined)("the twin and this machine's kernel, live", () => {
