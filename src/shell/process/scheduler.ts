@@ -203,7 +203,9 @@ export class Scheduler {
     }
     if (this.readyHead !== this.ready.length) return false;
     if (until > queue.now) queue.now = until;
-    this.checkTime();
+    // The timer that was not needed counts as an event: a program that sleeps for ever must not escape the budget.
+    queue.executed++;
+    this.checkBudget();
     return this.stop === undefined;
   }
 
@@ -311,7 +313,7 @@ export class Scheduler {
     const limits = this.limits;
     if (this.stop !== undefined) return false;
     if (limits.events !== undefined && queue.executed >= limits.events) {
-      this.halt('events', `${limits.events} events passed without an end${this.because()}`);
+      this.haltForEvents(limits.events);
       return false;
     }
     if (limits.time !== undefined && queue.nextAt > limits.time && queue.nextAt !== Number.POSITIVE_INFINITY) {
@@ -321,9 +323,14 @@ export class Scheduler {
     return queue.step();
   }
 
-  private checkTime(): void {
-    const { time } = this.limits;
+  private checkBudget(): void {
+    const { time, events } = this.limits;
     if (time !== undefined && this.queue.now > time) this.haltForTime();
+    if (events !== undefined && this.queue.executed >= events) this.haltForEvents(events);
+  }
+
+  private haltForEvents(limit: number): void {
+    this.halt('events', `${limit} events passed without an end${this.because()}`);
   }
 
   private haltForTime(): void {

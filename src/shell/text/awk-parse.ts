@@ -520,10 +520,8 @@ class Parser {
       case 'keyword':
         if (token.text === 'getline') return this.simpleGetline();
         return this.fail();
-      case 'op':
-        return this.operatorPrimary(token.text);
       default:
-        return this.fail();
+        return token.kind === 'op' ? this.operatorPrimary(token.text) : this.fail();
     }
   }
 
