@@ -14,7 +14,6 @@ import { NullFile, OpenFile } from '../process/open-file.ts';
 import type { Proc } from '../process/proc.ts';
 import type { SystemProgram } from '../process/system.ts';
 import { BridgeFs, latin1 } from './bridge-fs.ts';
-import { gnuErrors } from './gnu.ts';
 
 type Library = typeof import('#just-bash');
 
@@ -47,7 +46,7 @@ export function utility(name: string): SystemProgram {
     }
     proc.stdout.write(outputBytes(result));
     await proc.stdout.flush();
-    proc.stderr.write(gnuErrors(name, result.stderr));
+    proc.stderr.write(result.stderr);
     return result.exitCode;
   };
 }
