@@ -40,6 +40,7 @@ if (!existsSync(join(root, 'node_modules'))) run('npm', ['ci']);
 step('build', process.execPath, ['scripts/build.mjs']);
 step('format and lint', bin('biome'), ['check', '.']);
 step('types', bin('tsc'), ['-b']);
+step('docs/fidelity.md is up to date', process.execPath, ['scripts/fidelity.mjs', '--check']);
 
 const env = { ...process.env };
 if (!provide(process.env.CHROMIUM ?? '/usr/bin/chromium', ['chromium'])) {
