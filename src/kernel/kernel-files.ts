@@ -45,7 +45,7 @@ export function kernelFiles(netOf: () => NetNamespace): KernelFiles {
     list(path): string[] | Refusal {
       const node = find(path);
       if (node === undefined) return refuse(ENOENT);
-      if (node.kind === 'link') return this.list(node.target);
+      if (node.kind === 'link') return this.list(joined(path, node.target));
       return node.kind === 'directory' ? node.names : refuse(ENOTDIR);
     },
     stat(path): FileStat | Refusal {
@@ -71,7 +71,9 @@ function lookup(net: NetNamespace, path: string): Node | undefined {
   if (path.startsWith(`${CLASS_NET}/`)) {
     const rest = path.slice(CLASS_NET.length + 1);
     if (rest.includes('/')) return deviceNode(net, rest);
-    return net.devByName(rest) === undefined ? undefined : { kind: 'link', target: `${DEVICES}/${rest}` };
+    return net.devByName(rest) === undefined
+      ? undefined
+      : { kind: 'link', target: `../../devices/virtual/net/${rest}` };
   }
   return undefined;
 }
@@ -112,7 +114,14 @@ function deviceNode(net: NetNamespace, path: string): Node | undefined {
     if (entry !== undefined) return { kind: 'file', entry };
     return linkNode(dev, directory);
   }
-  if (rest.length === 0) return { kind: 'directory', names: Object.keys(entries).sort() };
+  if (rest.length === 0) {
+    const names = Object.keys(entries);
+    return { kind: 'directory', names: (directory === 'brport' ? [...names, 'bridge'] : names).sort() };
+  }
+  if (rest.length === 1 && directory === 'brif' && entries[rest[0]!] !== undefined)
+    return { kind: 'link', target: `../../${rest[0]}/brport` };
+  if (rest.length === 1 && directory === 'brport' && rest[0] === 'bridge')
+    return { kind: 'link', target: `../../${dev.master!.name}` };
   const entry = rest.length === 1 ? entries[rest[0]!] : undefined;
   return entry === undefined ? undefined : { kind: 'file', entry };
 }
@@ -144,9 +153,19 @@ function links(dev: NetDevice): string[] {
 
 function linkNode(dev: NetDevice, name: string): Node | undefined {
   if (!links(dev).includes(name)) return undefined;
-  if (name === 'subsystem') return { kind: 'link', target: CLASS_NET };
+  if (name === 'subsystem') return { kind: 'link', target: '../../../../class/net' };
   const target = name === 'master' ? dev.master!.name : name.slice(6);
-  return { kind: 'link', target: `${DEVICES}/${target}` };
+  return { kind: 'link', target: `../${target}` };
+}
+
+/** Where a link's target leads, from the folder in which the link lies. */
+function joined(link: string, target: string): string {
+  const parts = link.replace(/\/+$/, '').split('/').slice(0, -1);
+  for (const part of target.split('/')) {
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
 }
 
 function procNet(net: NetNamespace): Record<string, () => string> {

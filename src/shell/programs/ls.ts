@@ -16,6 +16,7 @@ interface Entry {
 const SIX_MONTHS = 15_778_476e9;
 const DEFAULT_COLUMNS = 80;
 const SYSFS_FILE_SIZE = 4096;
+const TAB_SIZE = 8;
 
 const LONGS = [
   { name: 'all', value: 'a' },
@@ -33,7 +34,7 @@ const LONGS = [
 ] as const;
 
 export async function ls(proc: Proc): Promise<number> {
-  const given = readOptions(proc, '1aACdFGhHilLmnopqrRStUvx', LONGS);
+  const given = readOptions(proc, '1aACdFgGhHilLmnopqrRStUvx', LONGS);
   if (given === undefined) return 2;
   return new Lister(proc, new Set(given.flags.keys()), given.all).run(given.operands);
 }
@@ -49,7 +50,7 @@ class Lister {
   constructor(proc: Proc, flags: ReadonlySet<string>, all: readonly { option: string }[]) {
     this.proc = proc;
     this.flags = flags;
-    this.long = ['l', 'n', 'o', 'full-time'].some((flag) => flags.has(flag));
+    this.long = ['l', 'n', 'o', 'g', 'full-time'].some((flag) => flags.has(flag));
     const last = all.filter(({ option }) => '1Cx'.includes(option)).at(-1)?.option;
     this.columns = last === undefined ? proc.columns !== undefined : last !== '1';
   }
@@ -77,8 +78,8 @@ class Lister {
     const { vfs } = this.proc.system;
     const stays = (this.long || this.flags.has('d') || this.flags.has('F')) && !this.flags.has('L');
     let found = vfs.resolve(this.proc, path, !stays || path.endsWith('/') || this.flags.has('H'));
-    if (isRefusal(found) && !stays) found = vfs.resolve(this.proc, path, false);
-    if (!isRefusal(found)) return { name: path, path, inode: found.inode };
+    if (isRefusal(found) && !stays && !this.flags.has('L')) found = vfs.resolve(this.proc, path, false);
+    if (!isRefusal(found)) return { name: path, path: found.path, inode: found.inode };
     complain(this.proc, `cannot access '${path}': ${strerror(found.errno)}`);
     this.status = 2;
     return undefined;
@@ -108,7 +109,7 @@ class Lister {
     if (!this.flags.has('R')) return;
     for (const entry of sorted) {
       const below = entry.inode instanceof DirectoryInode && entry.name !== '.' && entry.name !== '..';
-      if (below) this.folder({ ...entry, name: entry.path }, true);
+      if (below) this.folder({ ...entry, name: `${name}/${entry.name}` }, true);
     }
   }
 
@@ -171,22 +172,32 @@ class Lister {
     const rows = entries.map((entry) => {
       const { inode } = entry;
       const owner = this.flags.has('n') ? '0' : 'root';
-      const group = this.flags.has('o') || this.flags.has('G') ? '' : ` ${owner}`;
-      const target = inode instanceof LinkInode ? ` -> ${inode.target(this.proc)}` : '';
+      const owners = [
+        ...(this.flags.has('g') ? [] : [owner]),
+        ...(this.flags.has('o') || this.flags.has('G') ? [] : [owner]),
+      ];
       return {
         head: `${this.numbered(entry)}${modeText(inode)}`,
         links: String(inode.nlink),
-        owner: `${owner}${group}`,
+        owner: owners.map((each) => `${each} `).join(''),
         size: this.size(sizeOf(entry)),
-        tail: `${this.time(inode)} ${entry.name}${target}${this.mark(entry)}`,
+        tail: `${this.time(inode)} ${entry.name}${this.target(entry)}${this.mark(entry)}`,
       };
     });
     const links = Math.max(...rows.map((row) => row.links.length));
     const size = Math.max(...rows.map((row) => row.size.length));
     for (const row of rows) {
-      const numbers = `${row.links.padStart(links)} ${row.owner} ${row.size.padStart(size)}`;
+      const numbers = `${row.links.padStart(links)} ${row.owner}${row.size.padStart(size)}`;
       this.proc.stdout.write(`${row.head} ${numbers} ${row.tail}\n`);
     }
+  }
+
+  /** Where a link points to, marked as what is there. */
+  private target({ inode, path }: Entry): string {
+    if (!(inode instanceof LinkInode)) return '';
+    const found = this.proc.system.vfs.resolve(this.proc, path);
+    const mark = isRefusal(found) ? '' : this.mark({ name: '', path, inode: found.inode });
+    return ` -> ${inode.target(this.proc)}${mark}`;
   }
 
   private time(inode: Inode): string {
@@ -198,13 +209,14 @@ class Lister {
   }
 }
 
-function sizeOf({ inode, path }: Entry): number {
+/** Of sysfs, whose files have a page each, no size is known to the tree. */
+export function sizeOf({ inode, path }: Pick<Entry, 'inode' | 'path'>): number {
   if (inode instanceof VirtualFile && path.startsWith('/sys/')) return SYSFS_FILE_SIZE;
   return inode.size;
 }
 
 /** Kilobytes that a file takes. */
-function blocks(inode: Inode): number {
+export function blocks(inode: Inode): number {
   return inode instanceof FileInode || inode instanceof ProgramInode ? Math.ceil(inode.size / 4096) * 4 : 0;
 }
 
@@ -239,14 +251,28 @@ function inColumns(names: readonly string[], width: number, across: boolean): st
     if (columns > 1 && (total >= width || used < columns)) continue;
     let out = '';
     for (let row = 0; row < rows; row++) {
-      let line = '';
+      let end = 0;
       for (let column = 0; column < used && at(row, column) < count; column++) {
         const name = names[at(row, column)]!;
         const last = column === used - 1 || at(row, column + 1) >= count;
-        line += last ? name : name.padEnd(widths[column]!);
+        out += last ? name : name + blanks(end + name.length, end + widths[column]!);
+        end += widths[column]!;
       }
-      out += `${line}\n`;
+      out += '\n';
     }
     return out;
   }
+}
+
+/** From one column to another, with tabs where they reach. */
+function blanks(from: number, to: number): string {
+  let text = '';
+  let at = from;
+  while (at < to) {
+    const stop = at - (at % TAB_SIZE) + TAB_SIZE;
+    const tab = to - at > 1 && stop <= to;
+    text += tab ? '\t' : ' ';
+    at = tab ? stop : at + 1;
+  }
+  return text;
 }

@@ -21,12 +21,13 @@ import { mount, mountpoint, umount } from './mount.ts';
 import { killall, killProgram, pgrep, pidof, pkill, ps } from './process-list.ts';
 import { env, nice, nohup, setsid, stdbuf, sudo, timeout, unshare, which } from './run-command.ts';
 import { sleep } from './sleep.ts';
+import { stat } from './stat.ts';
 import { head, tail, tee, yes } from './streams.ts';
 import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts';
 
 /** Utilities of the library. */
 const UTILITIES =
-  'base64 column comm du expand file find fold gunzip gzip join jq md5sum nl od paste printenv rev sha1sum sha256sum split stat strings tac tar tree unexpand yq zcat'.split(
+  'base64 column comm du expand file find fold gunzip gzip join jq md5sum nl od paste printenv rev sha1sum sha256sum split strings tac tar tree unexpand yq zcat'.split(
     ' ',
   );
 
@@ -80,6 +81,7 @@ const OWN: [string, SystemProgram][] = [
   ['sh', bash],
   ['sleep', sleep],
   ['sort', sort],
+  ['stat', stat],
   ['stdbuf', stdbuf],
   ['sudo', sudo],
   ['sync', async () => 0],
