@@ -2,6 +2,7 @@
 import { bash } from '../bash/main.ts';
 import type { SystemProgram } from '../process/system.ts';
 import { awk } from '../text/awk.ts';
+import { column, comm, fold, nl, paste, rev, tac } from '../text/columns.ts';
 import { seq, uniq, wc } from '../text/counting.ts';
 import { cut, tr } from '../text/cut-tr.ts';
 import { diff } from '../text/diff.ts';
@@ -27,7 +28,7 @@ import { arch, hostname, id, nproc, tty, uname, whoami } from './system-facts.ts
 
 /** Utilities of the library. */
 const UTILITIES =
-  'base64 column comm du expand file find fold gunzip gzip join jq md5sum nl od paste printenv rev sha1sum sha256sum split strings tac tar tree unexpand yq zcat'.split(
+  'base64 du expand file find gunzip gzip join jq md5sum od printenv sha1sum sha256sum split strings tar tree unexpand yq zcat'.split(
     ' ',
   );
 
@@ -36,6 +37,8 @@ const OWN: [string, SystemProgram][] = [
   ['awk', awk],
   ['basename', basename],
   ['chmod', chmod],
+  ['column', column],
+  ['comm', comm],
   ['cp', cp],
   ['cut', cut],
   ['diff', diff],
@@ -45,6 +48,7 @@ const OWN: [string, SystemProgram][] = [
   ['mkdir', mkdir],
   ['mv', mv],
   ['readlink', readlink],
+  ['rev', rev],
   ['rm', rm],
   ['rmdir', rmdir],
   ['touch', touch],
@@ -56,6 +60,7 @@ const OWN: [string, SystemProgram][] = [
   ['expr', expr],
   ['false', async () => 1],
   ['fgrep', grep],
+  ['fold', fold],
   ['grep', grep],
   ['head', head],
   ['hostname', hostname],
@@ -68,8 +73,10 @@ const OWN: [string, SystemProgram][] = [
   ['mount', mount],
   ['mountpoint', mountpoint],
   ['nice', nice],
+  ['nl', nl],
   ['nohup', nohup],
   ['nproc', nproc],
+  ['paste', paste],
   ['pgrep', pgrep],
   ['pidof', pidof],
   ['pkill', pkill],
@@ -85,6 +92,7 @@ const OWN: [string, SystemProgram][] = [
   ['stdbuf', stdbuf],
   ['sudo', sudo],
   ['sync', async () => 0],
+  ['tac', tac],
   ['tail', tail],
   ['tee', tee],
   ['timeout', timeout],

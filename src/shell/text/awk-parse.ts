@@ -302,7 +302,7 @@ class Parser {
     const redirect = this.token.text as '>' | '>>' | '|';
     this.next(true);
     this.noGreater = true;
-    const to = this.concatenation(true);
+    const to = redirect === '|' ? this.concatenation(true) : this.expression();
     this.noGreater = false;
     return { op, args, redirect, to };
   }
