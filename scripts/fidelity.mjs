@@ -16,7 +16,10 @@ function walk(folder) {
 /** Not modelled at all: what a reader of the list should know is missing. */
 const ABSENT = [
   ['IPv6', 'net/ipv6: no addresses, neighbour discovery or routes; its disable_ipv6 sysctls exist'],
-  ['TCP connections', 'net/ipv4/tcp*.c: a connection is refused or given up as on Linux, none is ever made; connection tracking follows TCP'],
+  [
+    'TCP connections',
+    'net/ipv4/tcp*.c: a connection is refused or given up as on Linux, none is ever made; connection tracking follows TCP',
+  ],
   ['Bridge VLAN filtering', 'net/bridge/br_vlan.c: the reference kernel is built without it'],
   ['ipvlan, macvtap character devices, tun, vxlan, bonding, vrf', 'drivers/net'],
   ['Queueing disciplines and tc', 'net/sched: noqueue, noop and an unbounded pfifo_fast only'],
