@@ -72,3 +72,25 @@ time=$(date +%s); : > /dev/tcp/10.1.0.2/443; echo "$? after $(( $(date +%s) - ti
       syn(443).repeat(11),
   );
 });
+
+it('tcpdump 4.99.3 says what text at the ports of syslog, AFS and DNS looks like to it', async () => {
+  const text = await output(
+    `for port in 514 7000 53; do for text in hello '<13>su: no tty' '<13'; do
+echo "$text" > /dev/udp/10.0.0.1/$port; done; done 2>/dev/null
+tcpdump -nnt -r /tmp/text 2>/dev/null | sed -E 's/.*1[.]([0-9]+: )/\\1/'
+tcpdump -nnv -r /tmp/text -c 2 2>/dev/null | tail -2`,
+    `ip -n a link set lo up; ip netns exec a tcpdump -Z root -Uni lo -w /tmp/text udp 2>/dev/null & sleep 0.5`,
+  );
+  expect(text).toBe(`514:  (invalid)
+514: SYSLOG user.notice, length: 15
+514:  (invalid)
+7000:  [|rx] (6)
+7000:  [|rx] (15)
+7000:  [|rx] (4)
+53: domain [length 6 < 12] (invalid)
+53: UDP, length 15
+53: domain [length 4 < 12] (invalid)
+\tFacility user (1), Severity notice (5)
+\tMsg: su: no tty^J
+`);
+});

@@ -157,7 +157,7 @@ export function brFdbGcStart(br: NetBridge, delay: number | undefined): void {
   const gc = gcOf(br);
   gc.timer?.cancel();
   gc.due = delay === undefined ? 0 : nowOf(br) + delay;
-  if (delay !== undefined) brFdbScheduleGc(br);
+  if (delay !== undefined && br.fdb.ageing !== 0) armGc(br, delay);
 }
 
 /** When the work runs next: while nothing ages it comes and goes without effect, so it is only reckoned. */
@@ -184,8 +184,12 @@ export function brFdbGcTimer(br: NetBridge): number {
 function brFdbScheduleGc(br: NetBridge): void {
   const gc = gcOf(br);
   if (gc.due === 0 || br.fdb.ageing === 0 || gc.timer?.pending === true) return;
+  armGc(br, gcDue(br) - nowOf(br));
+}
+
+function armGc(br: NetBridge, delay: number): void {
+  const gc = gcOf(br);
   const { queue } = br.dev.net.kernel;
-  const delay = gcDue(br) - queue.now;
   if (gc.timer === undefined) gc.timer = queue.after(delay, 'bridge fdb ageing', () => brFdbCleanup(br));
   else queue.rearm(gc.timer, delay);
 }
