@@ -76,7 +76,7 @@ time=$(date +%s); : > /dev/tcp/10.1.0.2/443; echo "$? after $(( $(date +%s) - ti
 it('tcpdump 4.99.3 says what text at the ports of syslog, AFS and DNS looks like to it', async () => {
   const text = await output(
     `for port in 514 7000 53; do for text in hello '<13>su: no tty' '<13'; do
-echo "$text" > /dev/udp/10.0.0.1/$port; done; done 2>/dev/null
+echo "$text" > /dev/udp/10.0.0.1/$port; done; done 2>/dev/null; sleep 1.5
 tcpdump -nnt -r /tmp/text 2>/dev/null | sed -E 's/.*1[.]([0-9]+: )/\\1/'
 tcpdump -nnv -r /tmp/text -c 2 2>/dev/null | tail -2`,
     `ip -n a link set lo up; ip netns exec a tcpdump -Z root -Uni lo -w /tmp/text udp 2>/dev/null & sleep 0.5`,
