@@ -60,7 +60,7 @@ describe.skipIf(why !== undefined)("the twin and this machine's kernel, live", (
     );
   });
   for (const one of cases) {
-    it(`${one.area}: ${one.name}`, { timeout: 60_000 }, async () => {
+    it(`${one.area}: ${one.name}`, { timeout: 60_000, retry: 1 }, async () => {
       const expected = await linesOn(twin, one.script);
       const first = await answers.get(one)!;
       // A machine under load is late now and then: a difference counts when it comes twice.
