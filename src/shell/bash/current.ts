@@ -5,5 +5,13 @@ import type { Shell } from './shell.ts';
 /** Text of the command that runs or, in a trap, of the one before it. */
 export function currentCommand(sh: Shell): string {
   const node = sh.trappedNode ?? sh.currentNode;
-  return node === undefined ? '' : commandText(node);
+  if (node === undefined) return '';
+  switch (node.kind) {
+    case 'for':
+    case 'select':
+    case 'case':
+      return commandText(node).split('\n', 1)[0]!.replace(/;$/, '');
+    default:
+      return commandText(node);
+  }
 }

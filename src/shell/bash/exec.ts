@@ -198,6 +198,13 @@ function leaves(sh: Shell): boolean {
   return true;
 }
 
+/** The DEBUG trap before a compound command that is not run by way of its parts alone. */
+async function debugTrap(sh: Shell, node: Node): Promise<void> {
+  sh.line = node.line;
+  sh.currentNode = node;
+  await runTrap(sh, 'DEBUG');
+}
+
 async function runFor(sh: Shell, node: Node & { kind: 'for' }): Promise<number> {
   sh.line = node.line;
   const expanded = node.words === undefined ? [...sh.args] : drive(expandWords(sh, node.words));
@@ -207,6 +214,7 @@ async function runFor(sh: Shell, node: Node & { kind: 'for' }): Promise<number> 
   sh.loopDepth++;
   try {
     for (const word of words) {
+      if (sh.traps.has('DEBUG')) await debugTrap(sh, node);
       sh.line = node.line;
       if (sh.options.has('xtrace')) await traceFor(sh, node);
       if (!bindLoopVariable(sh, node.name, word)) return afterCommand(sh, 1);
@@ -285,6 +293,7 @@ async function runWhile(sh: Shell, node: Node & { kind: 'while' }): Promise<numb
 }
 
 async function runCase(sh: Shell, node: Node & { kind: 'case' }): Promise<number> {
+  if (sh.traps.has('DEBUG')) await debugTrap(sh, node);
   sh.line = node.line;
   const text = await drive(expandText(sh, node.word));
   if (sh.options.has('xtrace')) await traceCase(sh, node);

@@ -95,6 +95,8 @@ function startPipeline(sh: Shell, node: Node & { kind: 'pipeline' }, background:
   for (let i = 0; i < count; i++) {
     const command = commands[i]!;
     const child = forkShell(sh);
+    const debug = sh.traps.get('DEBUG');
+    if (debug !== undefined && command.kind === 'simple') child.traps.set('DEBUG', debug);
     const { proc } = child;
     if (background) prepareBackground(child, i === 0);
     if (input !== undefined) proc.setFd(0, input);
@@ -185,7 +187,8 @@ export function placeInBackground(sh: Shell, node: Node): number | Promise<numbe
     startMember(child, node);
     procs = [child.proc];
   }
-  addJob(sh, procs, commandText(node));
+  const shown = node.kind === 'pipeline' && node.negate && node.commands.length === 1 ? node.commands[0]! : node;
+  addJob(sh, procs, commandText(shown));
   sh.status = 0;
   const job = sh.jobs.current!;
   return sh.interactive ? announce(sh, job) : 0;
@@ -303,18 +306,23 @@ export function stateText(proc: Proc): string {
   return proc.exitCode === 0 ? 'Done' : `Exit ${proc.exitCode}`;
 }
 
-/** Say what bash says about background jobs that have ended, and forget them. */
-export function notifyJobs(sh: Shell): void {
+/**
+ * Say what bash says about background jobs that have ended, and forget them. A script keeps those that
+ * ended by themselves until `jobs` shows them or `wait` asks for them.
+ */
+export function notifyJobs(sh: Shell, waited: (job: Job) => boolean = () => false): void {
   sh.jobs.finished.length = 0;
-  for (const job of sh.jobs.all) {
-    if (job.state !== 'done') continue;
-    const last = job.procs.at(-1)!;
-    if (sh.interactive) void sh.write(2, jobLine(sh, job, false));
-    else if (reportable(sh, last.exitSignal)) {
-      void sh.write(2, `${outerPrefix(sh)}${pipelineReport(job.procs, job.command.split(' | '))}`);
-    }
-    sh.jobs.remove(job);
-  }
+  for (const job of sh.jobs.all) if (job.state === 'done') notifyJob(sh, job, waited(job));
+}
+
+/** The same for one job. */
+export function notifyJob(sh: Shell, job: Job, waited: boolean): void {
+  const last = job.procs.at(-1)!;
+  if (sh.interactive) void sh.write(2, jobLine(sh, job, false));
+  else if (reportable(sh, last.exitSignal)) {
+    void sh.write(2, `${outerPrefix(sh)}${pipelineReport(job.procs, job.command.split(' | '))}`);
+  } else if (last.exitSignal === 0 && !waited && !sh.commandString) return;
+  sh.jobs.remove(job);
 }
 
 function reportable(sh: Shell, signal: number): boolean {

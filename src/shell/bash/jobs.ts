@@ -17,8 +17,9 @@ export interface Job {
 
 export class Jobs {
   private list: Job[] = [];
-  /** Numbers of the jobs, the latest current one first. */
-  private recent: number[] = [];
+  /** `%+` and `%-`. */
+  current: Job | undefined = undefined;
+  previous: Job | undefined = undefined;
   /** Statuses of ended background processes that may still be waited for. */
   readonly ended: Map<number, number> = new Map();
   /** Members of jobs that have ended since the user was last told. */
@@ -35,7 +36,7 @@ export class Jobs {
     const pgid = procs[0]!.pgid;
     const job: Job = { number, procs, command, state: 'running', notified: false, keptOnHangup: false, pgid };
     this.list.push(job);
-    this.recent.unshift(number);
+    this.choose();
     return job;
   }
 
@@ -52,12 +53,19 @@ export class Jobs {
     this.inherited = parent;
   }
 
-  get current(): Job | undefined {
-    return this.byNumber(this.recent[0]);
-  }
-
-  get previous(): Job | undefined {
-    return this.byNumber(this.recent[1]);
+  /** Choose the current job anew: a stopped one, or else the newest that runs; and one before it. */
+  private choose(): void {
+    const stopped = (job: Job | undefined) => job?.procs.some((proc) => proc.stopped) === true;
+    const running = (before: Job | undefined) =>
+      this.list.findLast(
+        (job) => job.state === 'running' && !stopped(job) && (before === undefined || job.number < before.number),
+      );
+    const { current, previous } = this;
+    const next = [current, previous].find(stopped) ?? this.list.findLast(stopped) ?? running(undefined);
+    this.current = next;
+    if (next === undefined) this.previous = undefined;
+    else if (current !== undefined && current !== next && stopped(current)) this.previous = current;
+    else this.previous = running(next) ?? next;
   }
 
   byNumber(number: number | undefined): Job | undefined {
@@ -70,12 +78,13 @@ export class Jobs {
 
   remove(job: Job): void {
     this.list = this.list.filter((other) => other !== job);
-    this.recent = this.recent.filter((number) => number !== job.number);
+    if (job === this.current || job === this.previous) this.choose();
   }
 
   clear(): void {
     this.list = [];
-    this.recent = [];
+    this.current = undefined;
+    this.previous = undefined;
   }
 
   /** `%1`, `%+`, `%-`, `%name`, `%?text`; 'ambiguous' when several fit. */

@@ -42,7 +42,8 @@ export function literalWord(text: string): Word {
 /** A word outside an assignment. */
 export function lowerWord(word: WordSyntax, source: Source): Word {
   const parts = lowerParts(word, source, 'bare');
-  tildeAtStart(parts);
+  if (/^[A-Za-z_]\w*=/.test(word.text) && word.text.includes('~')) tildeAfterEquals(parts);
+  else tildeAtStart(parts);
   return finish(word.text, parts);
 }
 
@@ -145,7 +146,7 @@ function lowerPart(part: WordPart, source: Source, quoting: Quoting, out: Part[]
       bareText(part.text, quoting, out);
       break;
     case 'SingleQuoted':
-      push(out, part.value, true);
+      push(out, quoted ? part.text : part.value, true);
       break;
     case 'AnsiCQuoted':
       push(out, decodeAnsiC(part.text.slice(2, -1)), true);
@@ -209,6 +210,7 @@ function substitution(part: WordPart & { type: 'CommandExpansion' | 'ProcessSubs
 function lowerParameter(part: ParameterExpansionPart, source: Source, quoting: Quoting): Part {
   const quoted = quoting !== 'bare';
   const { operation } = part;
+  if (part.prefix === '!' && !/^[\w@*#]/.test(part.parameter)) return lastBackground(part, source, quoting);
   const prefix = part.prefix ?? '';
   const name = part.parameter;
   if (operation === undefined && prefix === '' && part.index === undefined) {
@@ -218,6 +220,18 @@ function lowerParameter(part: ParameterExpansionPart, source: Source, quoting: Q
   const operand = quoted ? 'double' : 'bare';
   const op = operation === undefined ? undefined : lowerOperation(operation, source, operand);
   return { kind: 'param', simple: false, quoted, name, prefix, index, op, text: part.text };
+}
+
+/** `${!-word}` and its like are about `$!`, where the parser sees an indirection. */
+function lastBackground(part: ParameterExpansionPart, source: Source, quoting: Quoting): Part {
+  const text = `: "\${x${part.text.slice(3)}"`;
+  const command = parse(text).commands[0]?.command;
+  const word = command?.type === 'Command' ? command.suffix[0] : undefined;
+  const inner = word?.type === 'Word' && word.parts?.[0]?.type === 'DoubleQuoted' ? word.parts[0].parts[0] : undefined;
+  if (inner?.type !== 'ParameterExpansion')
+    return { kind: 'param', quoted: quoting !== 'bare', name: '!', simple: true };
+  const lowered = lowerParameter(inner, { text, firstLine: lineAt(source, part.pos) }, quoting);
+  return lowered.kind === 'param' ? { ...lowered, name: '!' } : lowered;
 }
 
 function lowerOperation(
@@ -282,6 +296,19 @@ function tildeAtStart(parts: Part[], assignment = false): void {
   const replacement: Part[] = [{ kind: 'tilde', user: match[1]! }];
   if (rest !== '') replacement.push({ ...first, text: rest });
   parts.splice(0, 1, ...replacement);
+}
+
+/** A word that looks like an assignment, though it is an argument. */
+function tildeAfterEquals(parts: Part[]): void {
+  const first = parts[0];
+  if (first?.kind !== 'lit' || first.quoted) return;
+  const at = first.text.indexOf('=') + 1;
+  const value: Part[] = [];
+  if (at < first.text.length) value.push({ ...first, text: first.text.slice(at) });
+  value.push(...parts.slice(1));
+  if (at < first.text.length) tildeAtStart(value, true);
+  tildeAfterColons(value);
+  parts.splice(0, parts.length, { ...first, text: first.text.slice(0, at) }, ...value);
 }
 
 function tildeAfterColons(parts: Part[]): void {

@@ -119,7 +119,6 @@ function indirection(sh: Shell, part: ParamPart, reference: Reference): Referenc
   if (own?.nameref === true && part.index === undefined) return own.value ?? '';
   const target = reference.list === undefined ? reference.value : reference.list.join(' ');
   if (target === undefined || target === '') {
-    if (part.op?.kind === 'default' && target === undefined) return { ...reference, value: undefined, list: undefined };
     void sh.complain(`${target === undefined ? part.name : ''}: invalid indirect expansion`);
     throw new Abort('discard');
   }

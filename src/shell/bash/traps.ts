@@ -47,7 +47,7 @@ export async function runTrap(sh: Shell, name: 'ERR' | 'DEBUG' | 'RETURN'): Prom
   if (text === undefined || text === '' || sh.trapsRunning.has(name)) return;
   sh.trapsRunning.add(name);
   try {
-    await runText(sh, text, name !== 'DEBUG');
+    await runText(sh, text, true);
   } finally {
     sh.trapsRunning.delete(name);
   }

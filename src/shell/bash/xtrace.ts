@@ -3,7 +3,7 @@ import type { ArrayAssignment } from './assign.ts';
 import { drive, expandText } from './expand.ts';
 import type { Node } from './ir.ts';
 import { lowerHereText } from './lower.ts';
-import { quoteTrace } from './quote.ts';
+import { quoteSingle, quoteTrace } from './quote.ts';
 import type { Shell } from './shell.ts';
 import { promptString } from './transform.ts';
 
@@ -35,8 +35,18 @@ export async function traceCommand(
   argv: readonly string[],
   arrays: readonly (ArrayAssignment | undefined)[] = [],
 ): Promise<void> {
-  const words = argv.map((arg, i) => (arrays[i] === undefined ? quoteTrace(arg) : arg));
+  for (const array of arrays) if (array !== undefined) await emit(sh, arrayText(array));
+  const words = argv.map((arg, i) => (typeof arrays[i]?.value === 'object' ? arrays[i]!.name : quoteTrace(arg)));
   await emit(sh, words.join(' '));
+}
+
+/** An array that `declare` and its like are given: assigned first, each element in quotes. */
+function arrayText(array: ArrayAssignment): string {
+  if (typeof array.value === 'string') return array.text;
+  const items = array.value.map(
+    ({ key, value }) => `${key === undefined ? '' : `[${quoteSingle(key)}]=`}${quoteSingle(value)}`,
+  );
+  return `${array.name}${array.append ? '+=' : '='}(${items.join(' ')})`;
 }
 
 export async function traceAssignment(sh: Shell, assign: ArrayAssignment): Promise<void> {

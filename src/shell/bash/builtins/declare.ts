@@ -366,7 +366,8 @@ function mark(
     return false;
   }
   const name = sh.targetName(typeof assignment === 'string' ? assignment : assignment.name);
-  if (typeof assignment !== 'string' && sh.options.has('xtrace')) void traceAssignment(sh, assignment);
+  if (typeof assignment !== 'string' && array === undefined && sh.options.has('xtrace'))
+    void traceAssignment(sh, assignment);
   const variable = sh.vars.ensure(name);
   try {
     if (flags.has('A')) becomeAssoc(variable);

@@ -2,7 +2,7 @@
 import { strerror } from '../../../uapi/errno.ts';
 import { signalName, signalNumber } from '../../process/signals.ts';
 import type { Builtin } from '../builtin.ts';
-import { jobLine, notifyJobs, waitUntil } from '../job-control.ts';
+import { jobLine, notifyJob, notifyJobs, waitUntil } from '../job-control.ts';
 import type { Job } from '../jobs.ts';
 import { quoteSingle } from '../quote.ts';
 import type { Shell } from '../shell.ts';
@@ -61,11 +61,7 @@ export const wait: Builtin = async (sh, argv) => {
   }
   if (flags.has('n')) return waitNext(sh, ids, name);
   if (ids.length === 0) {
-    const signal = await waitUntil(sh, () => sh.jobs.all.every((job) => job.state === 'done'));
-    if (signal !== 0) return 128 + signal;
-    notifyJobs(sh);
-    sh.jobs.ended.clear();
-    return 0;
+    return waitAll(sh);
   }
   let status = 0;
   let last: number | undefined;
@@ -80,6 +76,25 @@ export const wait: Builtin = async (sh, argv) => {
   return status;
 };
 
+/** Wait for each job that runs; one that had ended already and is `$!` stays listed. */
+async function waitAll(sh: Shell): Promise<number> {
+  const waited = new Set<Job>();
+  for (let job = running(sh); job !== undefined; job = running(sh)) {
+    const each = job;
+    waited.add(each);
+    const signal = await waitUntil(sh, () => each.state === 'done');
+    if (signal !== 0) return 128 + signal;
+  }
+  const last = sh.lastBackground;
+  notifyJobs(sh, (job) => waited.has(job) || !job.procs.some((proc) => proc.pid === last));
+  sh.jobs.ended.clear();
+  return 0;
+}
+
+function running(sh: Shell): Job | undefined {
+  return sh.jobs.all.find((job) => job.state !== 'done');
+}
+
 async function waitFor(sh: Shell, id: string): Promise<{ status: number; pid?: number; interrupted?: boolean }> {
   if (id.startsWith('%')) {
     const job = findJob(sh, 'wait', id);
@@ -87,7 +102,7 @@ async function waitFor(sh: Shell, id: string): Promise<{ status: number; pid?: n
     const last = job.procs.at(-1)!;
     const signal = await waitUntil(sh, () => job.state === 'done');
     if (signal !== 0) return { status: 128 + signal, interrupted: true };
-    notifyJobs(sh);
+    notifyJobs(sh, (each) => each === job);
     return { status: last.status, pid: last.pid };
   }
   if (!/^\d+$/.test(id)) {
@@ -105,7 +120,7 @@ async function waitFor(sh: Shell, id: string): Promise<{ status: number; pid?: n
   if (proc !== undefined) {
     const signal = await waitUntil(sh, () => proc.ended);
     if (signal !== 0) return { status: 128 + signal, interrupted: true };
-    notifyJobs(sh);
+    notifyJobs(sh, (each) => each === job);
     return { status: proc.status, pid };
   }
   return { status: known!, pid };
@@ -142,19 +157,9 @@ async function waitNext(sh: Shell, ids: readonly string[], name: string | undefi
   const job = candidate()!;
   const last = job.procs.at(-1)!;
   if (name !== undefined) sh.assign(name, String(last.pid));
-  const others = sh.jobs.finished.filter((proc) => !job.procs.includes(proc));
-  notifyOne(sh, job);
-  sh.jobs.finished.push(...others);
+  notifyJob(sh, job, true);
   for (const proc of job.procs) sh.jobs.ended.delete(proc.pid);
   return last.status;
-}
-
-/** Report one job as `wait` does, leaving the others for later waits. */
-function notifyOne(sh: Shell, job: Job): void {
-  const others = sh.jobs.all.filter((each) => each !== job && each.state === 'done');
-  for (const other of others) other.state = 'running';
-  notifyJobs(sh);
-  for (const other of others) other.state = 'done';
 }
 
 export const kill: Builtin = async (sh, argv) => {
