@@ -157,6 +157,11 @@ export class Dissection {
     return u32At(this.bytes, at);
   }
 
+  /** Signed. */
+  s8(at: number): number {
+    return (this.u8(at) << 24) >> 24;
+  }
+
   /** Little-endian. */
   u16le(at: number): number {
     this.need(at, 2);
@@ -243,6 +248,24 @@ export class Dissection {
       this.print('^');
     }
     this.print(String.fromCharCode(c));
+  }
+
+  /** nd_printn: characters as far as they were captured; false when that was not all. */
+  printCharacters(at: number, length: number): boolean {
+    const captured = Math.min(length, this.available(at));
+    for (let index = 0; index < captured; index++) this.printCharacter(this.bytes[at + index]!);
+    return captured === length;
+  }
+
+  /** nd_printztn: characters up to a zero. The octets that this took with the zero; none when there was no zero. */
+  printToZero(at: number, length: number): number {
+    const captured = Math.min(length, this.available(at));
+    for (let index = 0; index < captured; index++) {
+      const octet = this.bytes[at + index]!;
+      if (octet === 0) return index + 1;
+      this.printCharacter(octet);
+    }
+    return 0;
   }
 
   /** Sum over captured bytes: zero where the checksum is right. */

@@ -40,6 +40,8 @@ export interface TcpdumpOptions {
   monitorMode: boolean;
   list: 'devices' | 'datalinks' | 'timestamps' | undefined;
   expression: readonly string[];
+  /** Options that tcpdump has and this one does not, by letter; the run ends with the first of them. */
+  refused: string[];
 }
 
 const SHORT_OPTIONS = 'aAbB:c:C:dDeE:fF:G:hHi:Ij:JKlLm:M:nNOpqQ:r:s:StT:uUvV:w:W:xXy:Yz:Z:#';
@@ -153,6 +155,7 @@ export function parseOptions(process: Process): TcpdumpOptions | Exit {
     monitorMode: false,
     list: undefined,
     expression: [],
+    refused: [],
   };
   const getopt = new Getopt(process, SHORT_OPTIONS, LONG_OPTIONS);
   for (let parsed = getopt.next(); parsed !== undefined; parsed = getopt.next()) {
@@ -164,6 +167,17 @@ export function parseOptions(process: Process): TcpdumpOptions | Exit {
     options.dlt = { value: DLT_LINUX_SLL2, name: 'LINUX_SLL2' };
   }
   if (print.t > 5) return fail(process, 'only -t, -tt, -ttt, -tttt and -ttttt are supported');
+  const { refused } = options;
+  if (refused.includes('f') && (refused.includes('V') || options.readFile !== undefined)) {
+    return fail(process, '-f can not be used with -V or -r');
+  }
+  if (refused.includes('V') && options.readFile !== undefined) {
+    return fail(process, '-V and -r are mutually exclusive.');
+  }
+  const [first] = refused;
+  if (first !== undefined) {
+    return fail(process, `option ${first.length === 1 ? '-' : '--'}${first} is not supported`);
+  }
   if (options.snaplen === 0) options.snaplen = MAXIMUM_SNAPLEN;
   return options;
 }
@@ -277,6 +291,7 @@ function applyOption(process: Process, options: TcpdumpOptions, option: string, 
   }
 }
 
+/** Options without a letter, and those that are refused once the command line was read. */
 function applyLongOption(
   process: Process,
   options: TcpdumpOptions,
@@ -313,7 +328,15 @@ function applyLongOption(
     case '?':
       complain(process, VERSION + USAGE);
       return new Exit(1);
-    default:
-      return fail(process, `option ${option.length === 1 ? '-' : '--'}${option} is not supported`);
+    case 'C':
+      if (!(Number(/^\s*[+-]?\d+$/.exec(argument)?.[0]) > 0)) return fail(process, `invalid file size ${argument}`);
+      break;
+    case 'G':
+      if (atoi(argument) < 0) return fail(process, `invalid number of seconds ${argument}`);
+      break;
+    case 'W':
+      if (atoi(argument) <= 0) return fail(process, `invalid number of output files ${argument}`);
   }
+  options.refused.push(option);
+  return undefined;
 }
