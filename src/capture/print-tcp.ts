@@ -2,7 +2,6 @@
 import { checksumShouldBe, type Dissection, hex2, hex4, type IpHeader, unsigned } from './dissection.ts';
 import { transportChecksum4 } from './print-ip.ts';
 import { transportChecksum6 } from './print-ip6.ts';
-import { tcpPayload } from './print-tcp-ports.ts';
 import { bitNames, type Names, named } from './tokens.ts';
 
 const TH_FIN = 0x01;
@@ -113,7 +112,6 @@ export function tcpPrint(d: Dissection, at: number, length: number, ip: IpHeader
   }
   const data = at + headerLength;
   if ((flags & TH_RST) !== 0 && d.options.v > 0) resetDataPrint(d, data, dataLength);
-  else tcpPayload(d, data, dataLength, sourcePort, destinationPort);
 }
 
 /** Numbers relative to the first ones of the conversation, which a SYN or the first segment seen sets. */

@@ -1,79 +1,39 @@
-/** What well-known UDP ports carry, where tcpdump has a printer for it. */
-import { type Dissection, hex2, type IpHeader } from './dissection.ts';
+/** What well-known UDP ports carry, where there is a printer for it. */
+import { type Dissection, hex2 } from './dissection.ts';
+import { bootpPrint } from './print-bootp.ts';
+import { domainPrint } from './print-domain.ts';
+import { ntpPrint } from './print-ntp.ts';
+import { syslogPrint } from './print-syslog.ts';
+import { tftpPrint } from './print-tftp.ts';
 
-const NAMESERVER_PORT = 53;
-const MULTICASTDNS_PORT = 5353;
-const DNS_HEADER_LENGTH = 12;
-const SYSLOG_PORT = 514;
 const RX_PORT_LOW = 7000;
 const RX_PORT_HIGH = 7009;
 const RX_HEADER_LENGTH = 28;
-const [LESS, GREATER, ZERO] = [0x3c, 0x3e, 0x30];
+
+type PayloadPrinter = (d: Dissection, at: number, length: number) => void;
+
+/** In the order in which tcpdump asks for them: either port may be the one. */
+const PRINTERS: readonly (readonly [ports: readonly number[], printer: PayloadPrinter])[] = [
+  [[53], (d, at, length) => domainPrint(d, at, length, false)],
+  [[5353], (d, at, length) => domainPrint(d, at, length, true)],
+  [[69], tftpPrint],
+  [[67, 68], bootpPrint],
+  [[123], ntpPrint],
+  [[514], syslogPrint],
+  [[4789], vxlanPrint],
+];
 
 /** Print a datagram's data; false when its ports say nothing. */
-export function udpPayload(
-  d: Dissection,
-  at: number,
-  length: number,
-  source: number,
-  destination: number,
-  _ip: IpHeader,
-): boolean {
-  const port = (wanted: number) => source === wanted || destination === wanted;
-  if (port(4789)) {
-    vxlanPrint(d, at, length);
-    return true;
-  }
-  if ((port(NAMESERVER_PORT) || port(MULTICASTDNS_PORT)) && length < DNS_HEADER_LENGTH) {
-    d.protocol = 'domain';
-    d.print(`domain [length ${length} < ${DNS_HEADER_LENGTH}]`);
-    d.printInvalid();
-    return true;
-  }
-  const afs = (number: number) => number >= RX_PORT_LOW && number <= RX_PORT_HIGH;
-  if ((afs(source) || afs(destination)) && d.available(at) < RX_HEADER_LENGTH) {
-    d.protocol = 'rx';
-    d.print(` [|rx] (${length})`);
-    return true;
-  }
-  if (port(SYSLOG_PORT)) {
-    syslogPrint(d, at, length);
-    return true;
-  }
-  return false;
-}
-
-const SEVERITIES = 'emergency alert critical error warning notice info debug'.split(' ');
-const FACILITIES =
-  'kernel user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console cron local0 local1 local2 local3 local4 local5 local6 local7'.split(
-    ' ',
-  );
-
-/** syslog (RFC 3164): a priority in angle brackets, then text. */
-function syslogPrint(d: Dissection, at: number, length: number): void {
-  d.protocol = 'syslog';
-  if (d.u8(at) !== LESS) {
-    d.printInvalid();
-    return;
-  }
-  let next = at + 1;
-  let priority = 0;
-  while (next <= at + 3 && d.u8(next) >= ZERO && d.u8(next) <= ZERO + 9) priority = priority * 10 + d.u8(next++) - ZERO;
-  if (d.u8(next++) !== GREATER) {
-    d.printInvalid();
-    return;
-  }
-  const facility = (priority & 0xf8) >> 3;
-  const severity = priority & 7;
-  const facilityName = FACILITIES[facility] ?? `unknown (${facility})`;
-  if (d.options.v < 1) {
-    d.print(`SYSLOG ${facilityName}.${SEVERITIES[severity]}, length: ${length}`);
-    return;
-  }
-  d.print(`SYSLOG, length: ${length}\n\tFacility ${facilityName} (${facility}), `);
-  d.print(`Severity ${SEVERITIES[severity]} (${severity})\n\tMsg: `);
-  for (; next < at + length; next++) d.printCharacter(d.u8(next));
-  if (d.options.v > 1) d.printUnknown(at, '\n\t', length);
+export function udpPayload(d: Dissection, at: number, length: number, source: number, destination: number): boolean {
+  const found = PRINTERS.find(([ports]) => ports.includes(source) || ports.includes(destination));
+  found?.[1](d, at, length);
+  if (found !== undefined) return true;
+  const isAfs = (port: number) => port >= RX_PORT_LOW && port <= RX_PORT_HIGH;
+  if (!(isAfs(source) || isAfs(destination)) || d.has(at, RX_HEADER_LENGTH)) return false;
+  d.protocol = 'rx';
+  d.printTruncated();
+  d.print(` (${length})`);
+  return true;
 }
 
 /** VXLAN (RFC 7348): flags, network identifier, an Ethernet frame. */

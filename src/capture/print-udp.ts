@@ -52,7 +52,7 @@ export function udpPrint(d: Dissection, at: number, length: number, ip: IpHeader
     return;
   }
   checksumPrint(d, at, dataLength, ip);
-  if (d.options.q === 0 && udpPayload(d, data, dataLength, source, destination, ip)) return;
+  if (d.options.q === 0 && udpPayload(d, data, dataLength, source, destination)) return;
   if (udpLength > dataLength && !ip.fragmented) d.print(`UDP, bad length ${udpLength} > ${dataLength}`);
   else d.print(`UDP, length ${udpLength}`);
 }
