@@ -19,6 +19,7 @@ import { validateIpv6 } from '../../src/wire/ipv6.ts';
 import { validateTcp } from '../../src/wire/tcp.ts';
 import { validateUdp } from '../../src/wire/udp.ts';
 import { validateVlan } from '../../src/wire/vlan.ts';
+import { datagramFrame } from './datagrams.ts';
 import { FrameMaker, join } from './frames.ts';
 
 const LINK_TYPES = [DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, 228, 229, 240];
@@ -121,7 +122,7 @@ it('every packet prints as text, with every link type', () => {
     ),
   );
   for (let round = 0; round < 3000; round++) {
-    const frame = maker.chance(3) ? maker.bytes(maker.random(200)) : maker.frame();
+    const frame = maker.pick([() => maker.bytes(maker.random(200)), () => maker.frame(), () => datagramFrame(maker)])();
     const data = frame.slice(maker.chance(4) ? maker.random(frame.length + 1) : 0);
     const packet: Packet = { seconds: round, fraction: 0, length: data.length + maker.random(20), data };
     for (const printer of printers) expect(printer.print(packet, 1).endsWith('\n')).toBe(true);

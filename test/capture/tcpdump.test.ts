@@ -16,6 +16,7 @@ import { pcapHeader, pcapRecord } from '../../src/capture/pcap.ts';
 import { PacketPrinter } from '../../src/capture/print.ts';
 import { readCapture } from '../../src/capture/reader.ts';
 import { TcpConversations } from '../../src/capture/tcp-conversations.ts';
+import { datagramFrame } from './datagrams.ts';
 import { FrameMaker } from './frames.ts';
 
 const version = spawnSync('tcpdump', ['--version'], { encoding: 'utf8' });
@@ -37,13 +38,20 @@ function tcpdump(args: readonly string[]): { stdout: Uint8Array; stderr: string 
   return { stdout, stderr: stderr.toString() };
 }
 
+const KINDS = {
+  whole: (maker: FrameMaker) => maker.wholeFrame(),
+  damaged: (maker: FrameMaker) => maker.frame(),
+  datagram: datagramFrame,
+};
+type Kind = keyof typeof KINDS;
+
 /** A capture file of seeded frames, and the packets that reading it gives. */
-function capture(seed: number, kind: 'whole' | 'damaged', count: number): { file: string; packets: Packet[] } {
+function capture(seed: number, kind: Kind, count: number): { file: string; packets: Packet[] } {
   const maker = new FrameMaker(seed, true);
   const parts = [pcapHeader(DLT_EN10MB, MAXIMUM_SNAPLEN)];
   for (let index = 0; index < count; index++) {
-    const frame = kind === 'whole' ? maker.wholeFrame() : maker.frame();
-    const cut = kind === 'damaged' && maker.chance(6) ? frame.subarray(0, 1 + maker.random(frame.length)) : frame;
+    const frame = KINDS[kind](maker);
+    const cut = kind !== 'whole' && maker.chance(6) ? frame.subarray(0, 1 + maker.random(frame.length)) : frame;
     const length = maker.chance(3) ? cut.length : frame.length;
     parts.push(pcapRecord(1_700_000_000 + index, maker.random(1_000_000), length, cut));
   }
@@ -86,6 +94,7 @@ const WITH_NAMES = ['', '-e', '-v', '-vve', '-exx', '-N'];
 describe.runIf(comparable).each([
   ['whole', 41],
   ['damaged', 42],
+  ['datagram', 43],
 ] as const)('the text of %s frames is the real one', (kind, seed) => {
   const { file, packets } = capture(seed, kind, 1500);
 
