@@ -88,7 +88,7 @@ tcpdump -nnv -r /tmp/text -c 2 2>/dev/null | tail -2`,
 7000:  [|rx] (15)
 7000:  [|rx] (4)
 53: domain [length 6 < 12] (invalid)
-53: UDP, length 15
+53: 15409 op6+% [b2&3=0x333e] [14880a] [29557q] [28271n] [8308au] [|domain]
 53: domain [length 4 < 12] (invalid)
 \tFacility user (1), Severity notice (5)
 \tMsg: su: no tty^J
