@@ -38,10 +38,6 @@ export function isMulticastMac(mac: Mac): boolean {
   return (Math.floor(mac / 0x100_0000_0000) & 1) !== 0;
 }
 
-export function isBroadcastMac(mac: Mac): boolean {
-  return mac === MAC_BROADCAST;
-}
-
 /** Neither a group address nor zero (is_valid_ether_addr). */
 export function isValidMac(mac: Mac): boolean {
   return mac !== 0 && !isMulticastMac(mac);

@@ -156,10 +156,6 @@ const bridgeOps: NetDeviceOps = {
   getLinkSpeed: brGetLinkSpeed,
 };
 
-export function isBridgeDevice(dev: NetDevice): boolean {
-  return dev.ops === bridgeOps;
-}
-
 /** @kernel net/bridge/br_device.c br_dev_setup */
 export function brDevSetup(dev: NetDevice): void {
   dev.flags = IFF_BROADCAST | IFF_MULTICAST;

@@ -299,13 +299,6 @@ function netRatelimit(br: NetBridge): boolean {
 
 const ratelimits = new WeakMap<NetBridge, { begin: number; printed: number }>();
 
-/** A port that leaves promiscuity gets the static addresses. @kernel net/bridge/br_fdb.c br_fdb_sync_static */
-export function brFdbSyncStatic(br: NetBridge, dev: NetDevice): void {
-  for (let entry = br.fdb.head; entry !== undefined; entry = entry.next) {
-    if ((entry.flags & BR_FDB_STATIC) !== 0) devUcAdd(dev, entry.address);
-  }
-}
-
 /** @kernel net/bridge/br_fdb.c br_fdb_unsync_static */
 export function brFdbUnsyncStatic(br: NetBridge, dev: NetDevice): void {
   for (let entry = br.fdb.head; entry !== undefined; entry = entry.next) {

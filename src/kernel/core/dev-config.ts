@@ -168,15 +168,6 @@ function openDevice(dev: NetDevice): Ack {
   return undefined;
 }
 
-/** @kernel net/core/dev.c dev_open */
-export function devOpen(dev: NetDevice): Ack {
-  if ((dev.flags & IFF_UP) !== 0) return undefined;
-  const refused = openDevice(dev);
-  if (refused !== undefined) return refused;
-  dev.net.kernel.notify('UP', dev);
-  return undefined;
-}
-
 /** @kernel net/core/dev.c __dev_close_many */
 function closeDevice(dev: NetDevice): void {
   dev.net.kernel.notify('GOING_DOWN', dev);
@@ -401,9 +392,4 @@ export function netdevUpperDevUnlink(dev: NetDevice, upper: NetDevice): void {
   upper.lower.splice(upper.lower.indexOf(dev), 1);
   if (master) dev.master = undefined;
   dev.net.kernel.notify('CHANGEUPPER', dev, { upper, linking: false, master });
-}
-
-/** Tell everybody about a change of state (RTM_NEWLINK). @kernel net/core/dev.c netdev_state_change */
-export function netdevStateChange(dev: NetDevice): void {
-  if ((dev.flags & IFF_UP) !== 0) dev.net.kernel.notify('CHANGE', dev, { flagsChanged: 0 });
 }

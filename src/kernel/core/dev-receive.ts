@@ -5,14 +5,13 @@ import {
   ETH_P_802_3,
   ETH_P_8021AD,
   ETH_P_8021Q,
-  IFF_LOOPBACK,
   IFF_UP,
   PACKET_BROADCAST,
   PACKET_HOST,
   PACKET_MULTICAST,
   PACKET_OTHERHOST,
 } from '../../uapi/if.ts';
-import { MAC_BROADCAST, macAt, u16At } from '../../wire/addr.ts';
+import { macAt, u16At } from '../../wire/addr.ts';
 import { REASON } from './drop-reason.ts';
 import { type NetDevice, RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, RX_HANDLER_EXACT } from './netdevice.ts';
 import type { PacketTap } from './packet-type.ts';
@@ -148,9 +147,4 @@ function showSpecific(skb: SkBuff, dev: NetDevice, taps: readonly PacketTap[], t
 export function isSkbForwardable(dev: NetDevice, frameLength: number): boolean {
   if ((dev.flags & IFF_UP) === 0) return false;
   return frameLength <= dev.mtu + dev.hardHeaderLen + 4;
-}
-
-/** A broadcast address of Ethernet, or the device's own idea of one. */
-export function isBroadcastFor(dev: NetDevice, mac: number): boolean {
-  return mac === MAC_BROADCAST || (mac === dev.broadcast && (dev.flags & IFF_LOOPBACK) === 0);
 }

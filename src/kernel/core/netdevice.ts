@@ -4,7 +4,7 @@
  */
 
 import { ARPHRD_ETHER, ETH_DATA_LEN, IF_OPER_UNKNOWN } from '../../uapi/if.ts';
-import type { Ack, Refusal } from '../../uapi/result.ts';
+import type { Ack } from '../../uapi/result.ts';
 import type { BridgePortData, LinkRequest, LinkStats } from '../../uapi/rtnetlink.ts';
 import { MAC_BROADCAST, MAC_ZERO, type Mac } from '../../wire/addr.ts';
 import type { HwAddrList } from './dev-addr-lists.ts';
@@ -115,8 +115,6 @@ export interface RtnlLinkOps {
   fillSlaveInfo?(master: NetDevice, slave: NetDevice): BridgePortData;
   /** Default number of queues (get_num_tx_queues); 1 when absent. */
   numTxQueues?: number;
-  /** Parses `validate`-like things that need the device's data; see kinds. */
-  maxtype?: number;
 }
 
 export function emptyStats(): LinkStats {
@@ -233,6 +231,3 @@ export class NetDevice {
     this.mc = mc;
   }
 }
-
-/** A device looked up by a request: the device, or why there is none. */
-export type DeviceOrRefusal = NetDevice | Refusal;

@@ -23,13 +23,3 @@ export interface NfBridgeInfo {
 export function nfBridgeInfoOf(skb: SkBuff): NfBridgeInfo | undefined {
   return skb.nfBridge as NfBridgeInfo | undefined;
 }
-
-/** The port a bridged frame came in by (`physdev --physdev-in`). @kernel include/linux/netfilter_bridge.h nf_bridge_get_physindev */
-export function nfBridgeGetPhysindev(skb: SkBuff): NetDevice | undefined {
-  return nfBridgeInfoOf(skb)?.physindev;
-}
-
-/** The port a bridged frame goes out by. @kernel include/linux/netfilter_bridge.h nf_bridge_get_physoutdev */
-export function nfBridgeGetPhysoutdev(skb: SkBuff): NetDevice | undefined {
-  return nfBridgeInfoOf(skb)?.physoutdev;
-}

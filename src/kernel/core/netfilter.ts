@@ -111,26 +111,6 @@ export function nfHook(
   nfHookSlow(list, 0, skb, { pf, hook, in: inDev, out: outDev, net, okfn });
 }
 
-/** Like {@link nfHook}, beginning behind the hooks of priority below `thresh` (NF_HOOK_THRESH). */
-export function nfHookThresh(
-  thresh: number,
-  pf: number,
-  hook: number,
-  net: NetNamespace,
-  skb: SkBuff,
-  inDev: NetDevice | undefined,
-  outDev: NetDevice | undefined,
-  okfn: OkFn,
-): void {
-  const list = net.nfHooks.list(pf, hook);
-  const from = list?.findIndex((ops) => ops.priority >= thresh) ?? -1;
-  if (list === undefined || from < 0) {
-    okfn(skb);
-    return;
-  }
-  nfHookSlow(list, from, skb, { pf, hook, in: inDev, out: outDev, net, okfn });
-}
-
 /** @kernel net/netfilter/core.c nf_hook_slow */
 function nfHookSlow(list: readonly NfHookOps[], from: number, skb: SkBuff, state: NfHookState): void {
   for (let i = from; i < list.length; i++) {

@@ -1,13 +1,11 @@
 /** The program `bridge` of iproute2 6.1: global options, the choice of an object, batch files. */
 import type { Process } from '../../uapi/process.ts';
-import { AF_INET, AF_INET6, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
+import { AF_INET, AF_INET6 } from '../../uapi/rtnetlink.ts';
 import { Args, matches } from '../ip/args.ts';
 import { doBatch } from '../ip/batch.ts';
 import type { Ip, IpObject, IpOptions } from '../ip/context.ts';
 import { EXIT_USAGE, Exit } from '../ip/exit.ts';
-import { Printer } from '../ip/json-print.ts';
-import { LinkMap } from '../ip/ll-map.ts';
-import { RtNames } from '../ip/names.ts';
+import { defaultOptions, matchColor, newIp } from '../ip/invocation.ts';
 import { netnsSwitch } from '../ip/netns-switch.ts';
 import { doFdb } from './fdb.ts';
 import { doLink } from './link.ts';
@@ -47,15 +45,6 @@ async function doCmd(ip: Ip, argv: readonly string[]): Promise<number> {
   }
   ip.process.stderr.write(`Object "${word}" is unknown, try "bridge help".\n`);
   return EXIT_USAGE;
-}
-
-/** The value of `-color[=WHEN]`; undefined if the word is another option. */
-function matchColor(word: string): IpOptions['color'] | undefined {
-  const equals = word.indexOf('=');
-  if (!matches(equals < 0 ? word : word.slice(0, equals), '-color')) return undefined;
-  const value = equals < 0 ? '' : word.slice(equals + 1);
-  if (value === '' || value === 'always') return 'always';
-  return value === 'auto' || value === 'never' ? value : undefined;
 }
 
 /** Read the global options; gives the name of the batch file, if there is one. */
@@ -106,38 +95,10 @@ function readOptions(process: Process, args: Args, options: IpOptions): string |
 }
 
 async function main(process: Process): Promise<number> {
-  const options: IpOptions = {
-    family: AF_UNSPEC,
-    details: 0,
-    stats: 0,
-    human: false,
-    iec: false,
-    oneline: false,
-    brief: false,
-    json: false,
-    pretty: false,
-    numeric: false,
-    resolve: false,
-    timestamp: false,
-    timestampShort: false,
-    echo: false,
-    force: false,
-    all: false,
-    color: 'never',
-    maxFlushLoops: 0,
-    batch: false,
-  };
+  const options = defaultOptions(0);
   const args = new Args(process, process.argv, 1);
   const batchFile = readOptions(process, args, options);
-  const rtnl = process.task.rtnl;
-  const ip: Ip = {
-    process,
-    options,
-    rtnl,
-    out: new Printer(process, options),
-    links: new LinkMap(rtnl),
-    names: new RtNames(process.files, false),
-  };
+  const ip = newIp(process, options);
   if (batchFile !== undefined) {
     options.batch = true;
     return doBatch(process, batchFile, options.force, (argv) => doCmd(ip, argv));

@@ -158,11 +158,6 @@ export function addrMatch(a: Ipv4, b: Ipv4, bits: number): boolean {
   return ((a ^ b) & maskOf(bits)) === 0;
 }
 
-/** is_addrtype_inet_unspec() and _multi(). */
-export function isUnspecified(prefix: InetPrefix): boolean {
-  return prefix.address6 ? prefix.address6.every((octet) => octet === 0) : prefix.address === 0;
-}
-
 export function isMulticast(prefix: InetPrefix): boolean {
   return prefix.address6 ? prefix.address6[0] === 0xff : isMulticastIpv4(prefix.address);
 }

@@ -9,11 +9,9 @@ import { doBatch } from './batch.ts';
 import type { Ip, IpObject, IpOptions } from './context.ts';
 import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
 import { readFamily } from './inet-prefix.ts';
-import { Printer } from './json-print.ts';
+import { defaultOptions, matchColor, newIp } from './invocation.ts';
 import { doIplink } from './link.ts';
-import { LinkMap } from './ll-map.ts';
 import { doMultiaddr } from './maddress.ts';
-import { RtNames } from './names.ts';
 import { doIpneigh } from './neigh.ts';
 import { doNetns } from './netns.ts';
 import { netnsSwitch } from './netns-switch.ts';
@@ -99,15 +97,6 @@ async function doCmd(ip: Ip, argv: readonly string[]): Promise<number> {
   return EXIT_FAILURE;
 }
 
-/** matches_color(): undefined if the word is not a -color option. */
-function matchColor(word: string): IpOptions['color'] | undefined {
-  const equals = word.indexOf('=');
-  if (!matches(equals < 0 ? word : word.slice(0, equals), '-color')) return undefined;
-  const value = equals < 0 ? '' : word.slice(equals + 1);
-  if (value === '' || value === 'always') return 'always';
-  return value === 'auto' || value === 'never' ? value : undefined;
-}
-
 /** Read the global options; gives the name of the batch file, if there is one. */
 function readOptions(process: Process, args: Args, options: IpOptions): string | undefined {
   let batchFile: string | undefined;
@@ -171,38 +160,10 @@ function readOptions(process: Process, args: Args, options: IpOptions): string |
 }
 
 async function main(process: Process): Promise<number> {
-  const options: IpOptions = {
-    family: AF_UNSPEC,
-    details: 0,
-    stats: 0,
-    human: false,
-    iec: false,
-    oneline: false,
-    brief: false,
-    json: false,
-    pretty: false,
-    numeric: false,
-    resolve: false,
-    echo: false,
-    timestamp: false,
-    timestampShort: false,
-    force: false,
-    all: false,
-    color: 'never',
-    maxFlushLoops: 10,
-    batch: false,
-  };
+  const options = defaultOptions(10);
   const args = new Args(process, process.argv, 1);
   const batchFile = readOptions(process, args, options);
-  const rtnl = process.task.rtnl;
-  const ip: Ip = {
-    process,
-    options,
-    rtnl,
-    out: new Printer(process, options),
-    links: new LinkMap(rtnl),
-    names: new RtNames(process.files, options.numeric),
-  };
+  const ip = newIp(process, options);
   if (batchFile !== undefined) {
     const family = options.family;
     options.batch = true;

@@ -113,11 +113,6 @@ export function usage(sh: Shell, name: string): number {
   return 2;
 }
 
-/** `-x` options of a builtin that takes none. */
-export function noOptions(sh: Shell, argv: readonly string[]): Options | undefined {
-  return readOptions(sh, argv, '');
-}
-
 /** A numeric argument: undefined after an error, which has been printed. */
 export function numericArgument(sh: Shell, name: string, text: string): number | undefined {
   if (/^\s*[-+]?\d+\s*$/.test(text)) return Number(text);
