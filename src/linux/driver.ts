@@ -62,8 +62,8 @@ while read -r _ _ _ _ path _; do
 done < /proc/self/mountinfo
 if [ -n "$keep" ]; then
   case $folder in
-    /tmp | /run) ;;
-    /tmp/* | /run/*) mkdir -p "$lab$folder" && lay "/proc/self/fd/$keep" "$lab$folder" || fail "cannot protect $folder" ;;
+    /run) ;;
+    /tmp | /tmp/* | /run/*) mkdir -p "$lab$folder" && lay "/proc/self/fd/$keep" "$lab$folder" || fail "cannot protect $folder" ;;
   esac
   exec {keep}<&-
 fi

@@ -50,6 +50,14 @@ export function enterNamespaces(): string[] {
   ];
 }
 
+/**
+ * A command in front of {@link enterNamespaces} that puts pipes where Node has sockets: a lab that opens
+ * `/dev/stdout` or `/dev/stderr` finds what it finds under a shell.
+ */
+function throughPipes(): string[] {
+  return ['bash', '-c', 'exec > >(cat) 2> >(cat >&2); exec "$@"', 'bash'];
+}
+
 export function labEnvironment(options: Pick<StartOptions, 'env'>): NodeJS.ProcessEnv {
   return { ...process.env, ...options.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 }
@@ -105,14 +113,19 @@ class KernelLab implements LabMachine {
 
   async script(path: string, text: string, args: readonly string[]): Promise<number> {
     const { words, stdin } = invocation(path, text);
-    const child = this.#spawn(scriptRunner([...words, ...args]), ['pipe', 'pipe', 'pipe']);
+    const given = this.#options.stdin ?? '';
+    const noInput = stdin === undefined && given === '';
+    const child = this.#spawn(
+      scriptRunner([...words, ...args]),
+      [noInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      throughPipes(),
+    );
     child.stdout!.on('data', (data: Uint8Array) => this.#options.sink('stdout', data));
     child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
-    child.stdin!.on('error', () => undefined);
+    child.stdin?.on('error', () => undefined);
     this.#child = child;
-    const given = this.#options.stdin;
     if (stdin !== undefined) child.stdin!.end(stdin);
-    else if (given !== 'host') child.stdin!.end(given ?? '');
+    else if (given !== 'host') child.stdin?.end(given);
     else if (this.#inputEnded) child.stdin!.end();
     return this.#ended(child);
   }
@@ -165,10 +178,10 @@ class KernelLab implements LabMachine {
     return child;
   }
 
-  #spawn(body: string, stdio: 'pipe'[]): ChildProcess {
+  #spawn(body: string, stdio: ('pipe' | 'ignore')[], before: readonly string[] = []): ChildProcess {
     const folder = this.#options.folder?.path ?? process.cwd();
     const script = driverScript({ folder, bytes: this.#options.limits?.bytes ?? DEFAULT_BYTES }) + body;
-    const [command, ...args] = [...enterNamespaces(), 'bash', '-c', script, 'bash'];
+    const [command, ...args] = [...before, ...enterNamespaces(), 'bash', '-c', script, 'bash'];
     return spawn(command!, args, { stdio, env: labEnvironment(this.#options) });
   }
 

@@ -121,6 +121,21 @@ ip netns list; pwd; echo "$0"; exit 7
     expect([...strays, join(folder, 'here.txt')].filter((path) => existsSync(path))).toEqual([]);
   });
 
+  it('opens its standard streams by name, as under a shell', () => {
+    const { stdout, stderr, status } = runLab(
+      prefix,
+      'echo out > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin; echo in | tee /dev/stderr; exit 3\n',
+    );
+    expect({ stdout, stderr, status }).toEqual({ stdout: 'out\nin\n', stderr: 'err\nin\n', status: 3 });
+  });
+
+  it('may lie in /tmp itself', () => {
+    const [program, ...args] = [...prefix, process.execPath, runner, lab('echo found > result; cat result\n'), '/tmp'];
+    const { stdout, stderr } = spawnSync(program!, [...args, 'script'], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'found\n', stderr: '' });
+    expect(existsSync('/tmp/result')).toBe(false);
+  });
+
   it('leaves nothing when the runner is killed', async () => {
     const before = traces();
     const marker = `4${process.pid}.25`;
