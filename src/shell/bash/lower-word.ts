@@ -1,5 +1,5 @@
 /** From the parser's words to ours: quotes off, braces expanded, literal text found. */
-import type { ParameterExpansionPart, WordPart, Word as WordSyntax } from 'unbash';
+import type { HereDocBody, ParameterExpansionPart, WordPart, Word as WordSyntax } from 'unbash';
 import { parse } from 'unbash';
 import { decodeAnsiC } from './ansi-c.ts';
 import { expandBraces } from './brace.ts';
@@ -79,9 +79,15 @@ function lowerParts(word: WordSyntax, source: Source, quoting: Quoting): Part[] 
   return out;
 }
 
-/** Parts of a here-document or of arithmetic: expansions only, quotes are characters. */
-export function lowerHere(text: string, parts: readonly WordPart[] | undefined, source: Source): Word {
+/** What a text must hold for expansion in a here-document or in arithmetic to change anything. */
+const EXPANDED = /[$`\\]/;
+
+/** The body of a here-document: expansions only, quotes are characters. */
+export function lowerHere(body: HereDocBody, source: Source): Word {
   const out: Part[] = [];
+  const { text } = body;
+  // The parser finds the parts when first asked, character by character: not for a long plain text.
+  const parts = EXPANDED.test(text) ? body.parts : undefined;
   if (parts === undefined) bareText(text, 'here', out);
   else for (const part of parts) lowerPart(part, source, 'here', out);
   return finish(text, out);
@@ -89,12 +95,12 @@ export function lowerHere(text: string, parts: readonly WordPart[] | undefined, 
 
 /** Text that undergoes expansion as in double quotes: the inside of `$(( ))`. */
 export function lowerArithmetic(text: string, firstLine: number): Word {
-  if (!/[$`\\]/.test(text)) return { text, parts: [{ kind: 'lit', text, quoted: true }], literal: text };
+  if (!EXPANDED.test(text)) return { text, parts: [{ kind: 'lit', text, quoted: true }], literal: text };
   const source = { text: `: <<E\n${text}\nE\n`, firstLine: firstLine - 1 };
   const command = parse(source.text).commands[0]?.command;
   const here = command?.type === 'Command' ? command.suffix[0] : undefined;
   if (here?.type !== 'HereDoc') return literalWord(text);
-  const word = lowerHere(here.body.text, here.body.parts, source);
+  const word = lowerHere(here.body, source);
   trimFinalNewline(word.parts as Part[]);
   return { ...word, text, literal: undefined };
 }

@@ -291,7 +291,7 @@ function lowerRedir(node: Redirection, source: Source): Redir {
     if (node.operator === '<<-') {
       const text = node.body.text.replace(/^\t+/gm, '');
       body = quoted ? literalWord(text) : lowerArithmetic(text, lineAt(source, node.body.pos));
-    } else body = quoted ? literalWord(node.body.text) : lowerHere(node.body.text, node.body.parts, source);
+    } else body = quoted ? literalWord(node.body.text) : lowerHere(node.body, source);
     return { kind: 'here', fd, fdVar, body, string: false };
   }
   const target = node.target === undefined ? EMPTY : lowerWord(node.target, source);
