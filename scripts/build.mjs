@@ -1,7 +1,8 @@
 // Builds the package: the text utilities are bundled into one file, every layer is compiled by
-// project references, and the command-line program is bundled so that it starts quickly.
+// project references, and the command-line program is bundled, with its compiled code, so that it starts
+// quickly.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,14 +40,27 @@ const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
 const compiled = spawnSync(process.execPath, [tsc, '-b', 'src/cli', 'src/lab'], { cwd: root, stdio: 'inherit' });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-await build({
+const bundle = join(root, 'dist/hairpin.js');
+const codeCache = join(root, 'dist/hairpin.cache');
+const { outputFiles } = await build({
   entryPoints: [join(root, 'dist/cli/main.js')],
-  outfile: join(root, 'dist/hairpin.js'),
+  outfile: bundle,
+  write: false,
   bundle: true,
-  format: 'esm',
+  // A function that bin/program.js calls: only of a script can V8 keep the compiled code.
+  format: 'cjs',
+  banner: { js: '(function (require, module, importModule, bundleUrl) {' },
+  footer: { js: '})' },
+  define: { 'import.meta.url': 'bundleUrl' },
   platform: 'node',
   target: 'node20',
   external: ['#just-bash'],
   legalComments: 'none',
   logLevel: 'error',
 });
+rmSync(codeCache, { force: true });
+// A script cannot import; the module that runs it can.
+writeFileSync(bundle, outputFiles[0].text.replaceAll('import("#just-bash")', 'importModule("#just-bash")'));
+const warm = ['scripts/code-cache.mjs', 'run', '--quiet', 'labs/vepa.md'];
+const warmed = spawnSync(process.execPath, warm, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+if (warmed.status !== 0) process.exit(1);

@@ -3,7 +3,12 @@ import { isMainThread } from 'node:worker_threads';
 
 const BROKEN_PIPE = 141;
 
-if (isMainThread) {
+async function start(): Promise<void> {
+  if (!isMainThread) {
+    const { work } = await import('./worker.ts');
+    work();
+    return;
+  }
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(BROKEN_PIPE);
@@ -12,7 +17,6 @@ if (isMainThread) {
   }
   const { main } = await import('./commands.ts');
   process.exitCode = await main(process.argv.slice(2));
-} else {
-  const { work } = await import('./worker.ts');
-  work();
 }
+
+void start();

@@ -94,7 +94,7 @@ async function runAll(
 /** One thread, working through the queue until it is empty. */
 function runWorker(queue: LabTask[], finish: (report: LabReport) => void): Promise<void> {
   const here = import.meta.url;
-  const entry = here.endsWith('/hairpin.js') ? new URL(here) : new URL('./main.js', here);
+  const entry = new URL(here.endsWith('/hairpin.js') ? '../bin/hairpin.js' : './main.js', here);
   const worker = new Worker(entry);
   return new Promise((resolve, reject) => {
     let current: LabTask | undefined;

@@ -1,0 +1,20 @@
+// The bundled program, started. V8 need not compile it when it is the V8 that compiled it at build time:
+// dist/hairpin.cache holds that code, and another V8 refuses it and compiles by itself.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
+
+// The optimizing compiler begins later than by default (67584): most labs are over before its work would pay.
+setFlagsFromString('--interrupt-budget=300000');
+
+const bundle = new URL('../dist/hairpin.js', import.meta.url);
+export const codeCache = fileURLToPath(new URL('../dist/hairpin.cache', import.meta.url));
+
+// The bundle is ASCII: esbuild escapes the rest.
+export const script = new Script(readFileSync(bundle, 'latin1'), {
+  filename: fileURLToPath(bundle),
+  cachedData: existsSync(codeCache) ? readFileSync(codeCache) : undefined,
+});
+script.runInThisContext()(createRequire(bundle), { exports: {} }, (name) => import(name), bundle.href);
