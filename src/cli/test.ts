@@ -83,8 +83,12 @@ async function runAll(
     reports.push(report);
     done(report);
   };
-  if (jobs <= 1) {
-    for (const task of queue) finish(await testLab(task));
+  // Threads share no kernel: labs that need one booted for them run side by side in this one.
+  if (jobs <= 1 || tasks.some(({ on, against }) => on === 'uml' || against.includes('uml'))) {
+    const work = async () => {
+      for (let task = queue.shift(); task !== undefined; task = queue.shift()) finish(await testLab(task));
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
     return reports;
   }
   await Promise.all(Array.from({ length: jobs }, () => runWorker(queue, finish)));
