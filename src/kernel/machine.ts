@@ -15,25 +15,47 @@ import { namespaceOf } from './core/rtnl-link.ts';
 import { inetCreate } from './ipv4/af-inet.ts';
 import { arpIoctlDelete, arpIoctlSet } from './ipv4/arp-ioctl.ts';
 import { kernelFiles } from './kernel-files.ts';
-import { xtablesSocket } from './netfilter/xtables-uapi.ts';
+import { XtablesSocket } from './netfilter/xtables-uapi.ts';
 import { packetCreate } from './packet/af-packet.ts';
-import { rtnetlinkSocket } from './rtnetlink.ts';
+import { RtnetlinkSocket } from './rtnetlink.ts';
 
 /** Date at boot unless a run says otherwise: 2026-01-01 00:00:00 UTC, nanoseconds since the epoch. */
 const BOOT_TIME = 1_767_225_600e9;
 
-function ioctls(net: NetNamespace): Ioctl {
-  return {
-    addBridge: (name) => (name.length >= IFNAMSIZ ? refuse(EINVAL) : brAddBridge(net, name)),
-    delBridge: (name) => brDelBridge(net, name),
-    addBridgeInterface: (bridge, ifindex) => brAddIf(net, bridge, ifindex),
-    delBridgeInterface: (bridge, ifindex) => brDelIf(net, bridge, ifindex),
-    bridgeFdb: (bridge) => brIoctlFdb(net, bridge),
-    setArp: (entry) => arpIoctlSet(net, entry),
-    deleteArp: (entry) => arpIoctlDelete(net, entry),
-    ifIndexToName: (ifindex) => net.devByIndex(ifindex)?.name,
-    ifNameToIndex: (name) => net.devByName(name)?.ifindex ?? 0,
-  };
+class Ioctls implements Ioctl {
+  private readonly net: NetNamespace;
+
+  constructor(net: NetNamespace) {
+    this.net = net;
+  }
+
+  addBridge(name: string): Ack {
+    return name.length >= IFNAMSIZ ? refuse(EINVAL) : brAddBridge(this.net, name);
+  }
+  delBridge(name: string): Ack {
+    return brDelBridge(this.net, name);
+  }
+  addBridgeInterface(bridge: string, ifindex: number): Ack {
+    return brAddIf(this.net, bridge, ifindex);
+  }
+  delBridgeInterface(bridge: string, ifindex: number): Ack {
+    return brDelIf(this.net, bridge, ifindex);
+  }
+  bridgeFdb(bridge: string): ReturnType<Ioctl['bridgeFdb']> {
+    return brIoctlFdb(this.net, bridge);
+  }
+  setArp(entry: Parameters<Ioctl['setArp']>[0]): Ack {
+    return arpIoctlSet(this.net, entry);
+  }
+  deleteArp(entry: Parameters<Ioctl['deleteArp']>[0]): Ack {
+    return arpIoctlDelete(this.net, entry);
+  }
+  ifIndexToName(ifindex: number): string | undefined {
+    return this.net.devByIndex(ifindex)?.name;
+  }
+  ifNameToIndex(name: string): number {
+    return this.net.devByName(name)?.ifindex ?? 0;
+  }
 }
 
 /** The sockets of rtnetlink, iptables and ioctl that all processes of a namespace can share. */
@@ -168,7 +190,7 @@ export class KernelMachine implements Machine {
   interfacesOf(net: NetNamespace): Interfaces {
     let made = this.interfaces.get(net);
     if (made === undefined) {
-      made = { rtnl: rtnetlinkSocket(net), xtables: xtablesSocket(net), ioctl: ioctls(net) };
+      made = { rtnl: new RtnetlinkSocket(net), xtables: new XtablesSocket(net), ioctl: new Ioctls(net) };
       this.interfaces.set(net, made);
     }
     return made;

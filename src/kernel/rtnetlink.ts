@@ -1,8 +1,28 @@
 /** The rtnetlink socket of a process: each request goes to the part of the stack that answers it. */
+
+import type { MdbMessage } from '../uapi/bridge-mdb.ts';
 import { EEXIST, EINVAL } from '../uapi/errno.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
-import { refuse } from '../uapi/result.ts';
-import type { Rtnetlink } from '../uapi/rtnetlink.ts';
+import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
+import type {
+  AddrMessage,
+  AddrRequest,
+  BridgeLinkMessage,
+  BridgePortData,
+  FdbDump,
+  FdbMessage,
+  FdbRequest,
+  LinkMessage,
+  LinkRequest,
+  NeighDump,
+  NeighMessage,
+  NeighRequest,
+  RouteGetRequest,
+  RouteMessage,
+  RouteRequest,
+  Rtnetlink,
+} from '../uapi/rtnetlink.ts';
+import type { Ipv4 } from '../wire/addr.ts';
 import { brMdbDump } from './bridge/br-mdb.ts';
 import { brDumpLinks, brSetlink } from './bridge/br-netlink.ts';
 import { neighAdd, neighDelete, neighDumpInfo, neighGet } from './core/neighbour.ts';
@@ -21,55 +41,113 @@ import { inetDumpIfaddr, inetRtmDeladdr, inetRtmNewaddr } from './ipv4/devinet.t
 import { inetDumpFib, inetRtmDelroute, inetRtmNewroute } from './ipv4/fib-frontend.ts';
 import { inetRtmGetroute } from './ipv4/route.ts';
 
-/** Bind the requests of rtnetlink to one namespace. */
-export function rtnetlinkSocket(net: NetNamespace): Rtnetlink {
-  const target = (ref: NetnsRef | { pid: number }) =>
-    'pid' in ref ? net.kernel.namespaceOfPid?.(ref.pid) : namespaceOf(ref);
-  return {
-    newLink: (request, flags) => rtnlNewlink(net, request, flags),
-    setLink: (request) => rtnlSetlink(net, request),
-    setBridgeLink: (ifindex, port, flags) => brSetlink(net, ifindex, port, flags),
-    delLink: (request) => rtnlDellink(net, request),
-    getLink: (request) => rtnlGetlink(net, request),
-    dumpLinks: (filter) => rtnlDumpIfinfo(net, filter),
-    dumpBridgeLinks: () => brDumpLinks(net),
-    linkProp: (ifindex, altnames, add) => rtnlLinkprop(net, ifindex, altnames, add),
+/** A netlink socket of one namespace: every process in it can use the same. */
+export class RtnetlinkSocket implements Rtnetlink {
+  private readonly net: NetNamespace;
 
-    newAddr: (request, flags) => inetRtmNewaddr(net, request, flags),
-    delAddr: (request) => inetRtmDeladdr(net, request),
-    dumpAddrs: (filter) => inetDumpIfaddr(net, filter),
+  constructor(net: NetNamespace) {
+    this.net = net;
+  }
 
-    newNeigh: (request, flags) => neighAdd(net, request, flags),
-    delNeigh: (request) => neighDelete(net, request),
-    dumpNeighs: (filter) => neighDumpInfo(net, filter),
-    getNeigh: (ifindex, dst) => neighGet(net, ifindex, dst),
+  newLink(request: LinkRequest, flags: number): Ack {
+    return rtnlNewlink(this.net, request, flags);
+  }
+  setLink(request: LinkRequest): Ack {
+    return rtnlSetlink(this.net, request);
+  }
+  setBridgeLink(ifindex: number, port: BridgePortData, flags: { self?: boolean; master?: boolean }): Ack {
+    return brSetlink(this.net, ifindex, port, flags);
+  }
+  delLink(request: LinkRequest): Ack {
+    return rtnlDellink(this.net, request);
+  }
+  getLink(request: { ifindex?: number; ifname?: string }): LinkMessage | Refusal {
+    return rtnlGetlink(this.net, request);
+  }
+  dumpLinks(filter?: { master?: number; kind?: string }): LinkMessage[] {
+    return rtnlDumpIfinfo(this.net, filter);
+  }
+  dumpBridgeLinks(): BridgeLinkMessage[] {
+    return brDumpLinks(this.net);
+  }
+  linkProp(ifindex: number, altnames: readonly string[], add: boolean): Ack {
+    return rtnlLinkprop(this.net, ifindex, altnames, add);
+  }
 
-    newFdb: (request, flags) => rtnlFdbAdd(net, request, flags),
-    delFdb: (request) => rtnlFdbDel(net, request),
-    flushFdb: (ifindex, filter) => rtnlFdbFlush(net, ifindex, filter),
-    dumpFdb: (filter) => rtnlFdbDump(net, filter),
-    getFdb: (request) => rtnlFdbGet(net, request),
-    dumpMdb: () => brMdbDump(net),
+  newAddr(request: AddrRequest, flags: number): Ack {
+    return inetRtmNewaddr(this.net, request, flags);
+  }
+  delAddr(request: AddrRequest): Ack {
+    return inetRtmDeladdr(this.net, request);
+  }
+  dumpAddrs(filter?: { ifindex?: number }): AddrMessage[] {
+    return inetDumpIfaddr(this.net, filter);
+  }
 
-    newRoute: (request, flags) => inetRtmNewroute(net, request, flags),
-    delRoute: (request) => inetRtmDelroute(net, request),
-    dumpRoutes: (filter) => inetDumpFib(net, filter),
-    getRoute: (request) => inetRtmGetroute(net, request),
+  newNeigh(request: NeighRequest, flags: number): Ack {
+    return neighAdd(this.net, request, flags);
+  }
+  delNeigh(request: NeighRequest): Ack {
+    return neighDelete(this.net, request);
+  }
+  dumpNeighs(filter?: NeighDump): NeighMessage[] {
+    return neighDumpInfo(this.net, filter);
+  }
+  getNeigh(ifindex: number, dst: Ipv4): NeighMessage | Refusal {
+    return neighGet(this.net, ifindex, dst);
+  }
 
-    getNsid(ref) {
-      const peer = target(ref);
-      return peer === undefined ? -1 : net.peernet2id(peer);
-    },
-    setNsid(ref, nsid) {
-      const peer = target(ref);
-      if (peer === undefined) return refuse(EINVAL, 'Peer netns reference is invalid');
-      if (net.peernet2id(peer) >= 0) return refuse(EEXIST, 'Peer netns already has a nsid assigned');
-      if (nsid < 0) net.peernet2idAlloc(peer);
-      else if ([...net.nsids.values()].includes(nsid)) return refuse(EEXIST, 'The specified nsid is already used');
-      else net.nsids.set(peer, nsid);
-      return undefined;
-    },
-    dumpNsids: () =>
-      [...net.nsids].map(([peer, nsid]) => ({ nsid, inode: peer.inode })).sort((a, b) => a.nsid - b.nsid),
-  };
+  newFdb(request: FdbRequest, flags: number): Ack {
+    return rtnlFdbAdd(this.net, request, flags);
+  }
+  delFdb(request: FdbRequest): Ack {
+    return rtnlFdbDel(this.net, request);
+  }
+  flushFdb(ifindex: number, filter: Parameters<Rtnetlink['flushFdb']>[1]): Ack {
+    return rtnlFdbFlush(this.net, ifindex, filter);
+  }
+  dumpFdb(filter?: FdbDump): FdbMessage[] {
+    return rtnlFdbDump(this.net, filter);
+  }
+  getFdb(request: Parameters<Rtnetlink['getFdb']>[0]): FdbMessage | Refusal {
+    return rtnlFdbGet(this.net, request);
+  }
+  dumpMdb(): MdbMessage[] {
+    return brMdbDump(this.net);
+  }
+
+  newRoute(request: RouteRequest, flags: number): Ack {
+    return inetRtmNewroute(this.net, request, flags);
+  }
+  delRoute(request: RouteRequest): Ack {
+    return inetRtmDelroute(this.net, request);
+  }
+  dumpRoutes(filter?: { table?: number; cloned?: boolean }): RouteMessage[] | Refusal {
+    return inetDumpFib(this.net, filter);
+  }
+  getRoute(request: RouteGetRequest): RouteMessage | Refusal {
+    return inetRtmGetroute(this.net, request);
+  }
+
+  getNsid(ref: NetnsRef | { pid: number }): number {
+    const peer = this.peerOf(ref);
+    return peer === undefined ? -1 : this.net.peernet2id(peer);
+  }
+  setNsid(ref: NetnsRef | { pid: number }, nsid: number): Ack {
+    const { net } = this;
+    const peer = this.peerOf(ref);
+    if (peer === undefined) return refuse(EINVAL, 'Peer netns reference is invalid');
+    if (net.peernet2id(peer) >= 0) return refuse(EEXIST, 'Peer netns already has a nsid assigned');
+    if (nsid < 0) net.peernet2idAlloc(peer);
+    else if ([...net.nsids.values()].includes(nsid)) return refuse(EEXIST, 'The specified nsid is already used');
+    else net.nsids.set(peer, nsid);
+    return undefined;
+  }
+  dumpNsids(): { nsid: number; inode: number }[] {
+    return [...this.net.nsids].map(([peer, nsid]) => ({ nsid, inode: peer.inode })).sort((a, b) => a.nsid - b.nsid);
+  }
+
+  private peerOf(ref: NetnsRef | { pid: number }): NetNamespace | undefined {
+    return 'pid' in ref ? this.net.kernel.namespaceOfPid?.(ref.pid) : namespaceOf(ref);
+  }
 }

@@ -1,7 +1,7 @@
 /** A network namespace as a program that uses the library sees it: what `ip` and `bridge` would list, as data. */
 import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import { kernelFiles } from '../kernel/kernel-files.ts';
-import { rtnetlinkSocket } from '../kernel/rtnetlink.ts';
+import { RtnetlinkSocket } from '../kernel/rtnetlink.ts';
 import { isRefusal } from '../uapi/result.ts';
 import type { AddrMessage, FdbMessage, LinkMessage, NeighMessage, RouteMessage, Rtnetlink } from '../uapi/rtnetlink.ts';
 import { RT_TABLE_MAIN } from '../uapi/rtnetlink.ts';
@@ -19,7 +19,7 @@ export class NamespaceView {
   constructor(net: NetNamespace, name: string | undefined, xtables: Xtables) {
     this.#net = net;
     this.name = name;
-    this.rtnetlink = rtnetlinkSocket(net);
+    this.rtnetlink = new RtnetlinkSocket(net);
     this.#xtables = xtables;
   }
 

@@ -13,28 +13,32 @@ export interface HwAddr {
   global: boolean;
 }
 
+const NO_ENTRIES: ReadonlyMap<Mac, HwAddr> = new Map();
+
 /** @kernel net/core/dev_addr_lists.c __hw_addr_add */
 export class HwAddrList {
-  private readonly entries = new Map<Mac, HwAddr>();
+  /** Made with the first address: most lists stay empty. */
+  private entries: Map<Mac, HwAddr> | undefined;
 
   get count(): number {
-    return this.entries.size;
+    return this.entries === undefined ? 0 : this.entries.size;
   }
 
   has(address: Mac): boolean {
-    return this.entries.has(address);
+    return this.entries?.has(address) === true;
   }
 
   get(address: Mac): HwAddr | undefined {
-    return this.entries.get(address);
+    return this.entries?.get(address);
   }
 
   [Symbol.iterator](): IterableIterator<HwAddr> {
-    return this.entries.values();
+    return (this.entries ?? NO_ENTRIES).values();
   }
 
   /** Add a reference; true when the address is new. */
   add(address: Mac): boolean {
+    this.entries ??= new Map();
     const entry = this.entries.get(address);
     if (entry !== undefined) {
       entry.refcount++;
@@ -46,28 +50,28 @@ export class HwAddrList {
 
   /** Drop a reference; undefined when it was not there, true when it is gone now. */
   del(address: Mac): boolean | undefined {
-    const entry = this.entries.get(address);
+    const entry = this.get(address);
     if (entry === undefined) return undefined;
     if (--entry.refcount > 0) return false;
-    this.entries.delete(address);
+    this.entries?.delete(address);
     return true;
   }
 
   /** Add a reference on behalf of an upper device. */
   addSynced(address: Mac): void {
     this.add(address);
-    this.entries.get(address)!.synced++;
+    this.get(address)!.synced++;
   }
 
   /** Drop the reference of an upper device. */
   delSynced(address: Mac): void {
-    const entry = this.entries.get(address);
+    const entry = this.get(address);
     if (entry === undefined) return;
     entry.synced--;
     this.del(address);
   }
 
   clear(): void {
-    this.entries.clear();
+    this.entries?.clear();
   }
 }

@@ -366,16 +366,22 @@ export function netdevRxHandlerUnregister(dev: NetDevice): void {
 export function netdevUpperDevLink(dev: NetDevice, upper: NetDevice, master = false): Ack {
   // A loop of devices: `dev` is already above `upper`.
   if (dev === upper || isAbove(dev, upper)) return refuse(EBUSY);
-  if (dev.upper.includes(upper)) return refuse(master && dev.master !== undefined ? EBUSY : EEXIST);
+  if (isLinked(dev, upper)) return refuse(master && dev.master !== undefined ? EBUSY : EEXIST);
   if (master && dev.master !== undefined) return refuse(EBUSY);
   const { kernel } = dev.net;
   const errno = kernel.notify('PRECHANGEUPPER', dev, { upper, linking: true, master });
   if (errno !== 0) return refuse(errno);
   dev.upper.push(upper);
-  upper.lower.push(dev);
+  // Most devices have one below them: a list with room to grow would be most of what they weigh.
+  upper.lower = [...upper.lower, dev];
   if (master) dev.master = upper;
   kernel.notify('CHANGEUPPER', dev, { upper, linking: true, master });
   return undefined;
+}
+
+/** Whether `upper` is stacked on `dev` directly; either may have thousands at its other side. */
+function isLinked(dev: NetDevice, upper: NetDevice): boolean {
+  return dev.upper.length < upper.lower.length ? dev.upper.includes(upper) : upper.lower.includes(dev);
 }
 
 /** Whether `to` is stacked on `from`, at any depth. */
@@ -389,7 +395,7 @@ export function netdevUpperDevUnlink(dev: NetDevice, upper: NetDevice): void {
   if (at < 0) return;
   const master = dev.master === upper;
   dev.upper.splice(at, 1);
-  upper.lower.splice(upper.lower.indexOf(dev), 1);
+  upper.lower = upper.lower.filter((lower) => lower !== dev);
   if (master) dev.master = undefined;
   dev.net.kernel.notify('CHANGEUPPER', dev, { upper, linking: false, master });
 }

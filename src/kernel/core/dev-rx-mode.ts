@@ -107,7 +107,10 @@ export function devMcDel(dev: NetDevice, address: Mac): Ack {
 }
 
 /** Hand the addresses of `from` that `to` does not have from it down to `to`, and take back those gone. */
-function sync(to: HwAddrList, from: HwAddrList, handed: Set<Mac>): void {
+function sync(to: HwAddrList, from: HwAddrList, synced: Synced, kind: 'uc' | 'mc'): void {
+  if (synced[kind] === undefined && from.count === 0) return;
+  synced[kind] ??= new Set();
+  const handed = synced[kind];
   for (const address of handed) {
     if (from.has(address)) continue;
     handed.delete(address);
@@ -120,49 +123,51 @@ function sync(to: HwAddrList, from: HwAddrList, handed: Set<Mac>): void {
   }
 }
 
-interface Synced {
-  uc: Set<Mac>;
-  mc: Set<Mac>;
+/** Take back all that was handed down. */
+function unsync(to: HwAddrList, handed: Set<Mac> | undefined): void {
+  for (const address of handed ?? []) to.delSynced(address);
+  handed?.clear();
 }
 
-const syncedLists = new WeakMap<NetDevice, Map<NetDevice, Synced>>();
+/** What a device has handed down to one below it. */
+interface Synced {
+  readonly to: NetDevice;
+  uc: Set<Mac> | undefined;
+  mc: Set<Mac> | undefined;
+}
+
+const syncedLists = new WeakMap<NetDevice, Synced[]>();
 
 function syncedOf(from: NetDevice, to: NetDevice): Synced {
-  let byTarget = syncedLists.get(from);
-  if (byTarget === undefined) {
-    byTarget = new Map();
-    syncedLists.set(from, byTarget);
-  }
-  let synced = byTarget.get(to);
-  if (synced === undefined) {
-    synced = { uc: new Set(), mc: new Set() };
-    byTarget.set(to, synced);
-  }
+  const lists = syncedLists.get(from);
+  const known = lists?.find((synced) => synced.to === to);
+  if (known !== undefined) return known;
+  const synced: Synced = { to, uc: undefined, mc: undefined };
+  if (lists === undefined) syncedLists.set(from, [synced]);
+  else lists.push(synced);
   return synced;
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_uc_sync */
 export function devUcSync(to: NetDevice, from: NetDevice): void {
-  sync(to.uc, from.uc, syncedOf(from, to).uc);
+  sync(to.uc, from.uc, syncedOf(from, to), 'uc');
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_mc_sync */
 export function devMcSync(to: NetDevice, from: NetDevice): void {
-  sync(to.mc, from.mc, syncedOf(from, to).mc);
+  sync(to.mc, from.mc, syncedOf(from, to), 'mc');
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_uc_unsync */
 export function devUcUnsync(to: NetDevice, from: NetDevice): void {
-  for (const address of syncedOf(from, to).uc) to.uc.delSynced(address);
-  syncedOf(from, to).uc.clear();
+  unsync(to.uc, syncedOf(from, to).uc);
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_mc_unsync */
 export function devMcUnsync(to: NetDevice, from: NetDevice): void {
-  for (const address of syncedOf(from, to).mc) to.mc.delSynced(address);
-  syncedOf(from, to).mc.clear();
+  unsync(to.mc, syncedOf(from, to).mc);
   devSetRxMode(to);
 }

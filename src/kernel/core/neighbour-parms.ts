@@ -46,7 +46,9 @@ const RAND_INTERVAL = 300 * SECOND;
 /** The settings of one device, or a table's defaults for devices to come. */
 export class NeighParms {
   readonly dev: NetDevice | undefined;
-  readonly data: number[];
+  /** Shared with the defaults it was made from until one of them is set. */
+  private values: readonly number[];
+  private shared = true;
   /** Bit 1 << NEIGH_VAR_* for what was set for this device: it no longer follows the defaults. */
   set = 0;
   /** Requests that wait for their proxied answer. */
@@ -57,9 +59,26 @@ export class NeighParms {
 
   constructor(dev: NetDevice | undefined, data: readonly number[], random: Random) {
     this.dev = dev;
-    this.data = [...data];
+    this.values = data;
     this.random = random;
     this.drawn = this.draw();
+  }
+
+  /** Settings for a device that begin like these. */
+  copyFor(dev: NetDevice): NeighParms {
+    this.shared = true;
+    return new NeighParms(dev, this.values, this.random);
+  }
+
+  get data(): readonly number[] {
+    return this.values;
+  }
+
+  /** Change a value; whether it still follows the defaults is not touched. */
+  put(index: number, value: number): void {
+    if (this.shared) this.values = [...this.values];
+    this.shared = false;
+    (this.values as number[])[index] = value;
   }
 
   get mcastProbes(): number {

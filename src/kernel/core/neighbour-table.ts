@@ -128,7 +128,7 @@ export class NeighTable<K> {
 
   /** @kernel net/core/neighbour.c neigh_parms_alloc */
   parmsAlloc(dev: NetDevice): NeighParms {
-    const parms = new NeighParms(dev, this.parms.data, this.reachRandom);
+    const parms = this.parms.copyFor(dev);
     this.devices.set(dev, { parms, entries: new Map() });
     return parms;
   }

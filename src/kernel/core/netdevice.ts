@@ -135,6 +135,8 @@ export function emptyStats(): LinkStats {
   };
 }
 
+const NO_DEVICES: readonly NetDevice[] = [];
+
 /** Registration states (dev->reg_state). */
 export const NETREG_UNINITIALIZED = 0;
 export const NETREG_REGISTERED = 1;
@@ -207,7 +209,7 @@ export class NetDevice {
   master: NetDevice | undefined;
   /** Devices stacked on this one, and those it is stacked on (netdev_adjacent), in order of linking; master links included. */
   readonly upper: NetDevice[] = [];
-  readonly lower: NetDevice[] = [];
+  lower: readonly NetDevice[] = NO_DEVICES;
   /** Slots of the protocols: dev->ip_ptr, dev->vlan_info, dev->br_port (with rxHandlerData). */
   ipPtr: unknown;
   vlanInfo: unknown;

@@ -38,7 +38,14 @@ import {
   skbRests,
   traceNoCopy,
 } from '../core/skbuff.ts';
-import { type MacvlanDev, type MacvlanPort, macvlanHashLookup, mcFilterTest, mcHashAt } from './macvlan-port.ts';
+import {
+  type MacvlanDev,
+  type MacvlanPort,
+  macvlanHashLookup,
+  macvlanWalk,
+  mcFilterTest,
+  mcHashAt,
+} from './macvlan-port.ts';
 
 const EVERY_MODE = MACVLAN_MODE_PRIVATE | MACVLAN_MODE_VEPA | MACVLAN_MODE_PASSTHRU | MACVLAN_MODE_BRIDGE;
 
@@ -76,10 +83,9 @@ function macvlanBroadcast(
   local: boolean,
 ): void {
   if (skb.protocol === ETH_P_PAUSE) return;
-  const { hashed } = port;
-  // Deliveries may not change the table: they are deferred.
-  for (let i = 0; i < hashed.length; i++) {
-    const vlan = hashed[i]!;
+  const children = macvlanWalk(port);
+  for (let i = 0; i < children.length; i++) {
+    const vlan = children[i]!;
     if (vlan === src || (vlan.mode & mode) === 0) {
       if (skb.kernel.trace.on) traceNoCopy(skb, vlan.dev, whyNot(vlan, src, mode));
       continue;

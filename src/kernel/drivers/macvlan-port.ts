@@ -19,8 +19,7 @@ export interface MacvlanDev {
   mode: number;
   flags: number;
   bcQueueLenReq: number;
-  /** 256 bits, one for each hash of a group address that the child wants. */
-  readonly mcFilter: Int32Array;
+  readonly mcFilter: McFilter;
   /** Keeps the filters of two children from having the same collisions (macvlan_hash_mix). */
   readonly mix: number;
   /** The chain of the kernel's table that it is in, while it is up; -1 otherwise. */
@@ -43,8 +42,10 @@ export interface MacvlanPort {
   readonly dev: NetDevice;
   /** All children, in order of creation. */
   readonly vlans: MacvlanDev[];
-  /** Children that are up, in the order in which the kernel walks its table: by chain, newest first. */
-  readonly hashed: MacvlanDev[];
+  /** Children that are up, by chain of the kernel's table, newest first. */
+  readonly chains: (MacvlanDev[] | undefined)[];
+  /** All of them, chain after chain; undefined after a change, until somebody walks the table. */
+  walk: readonly MacvlanDev[] | undefined;
   /** Positions of those children in `byIndex`, by their address. */
   readonly hash: MacTable;
   readonly byIndex: (MacvlanDev | undefined)[];
@@ -60,9 +61,9 @@ export interface MacvlanPort {
   count: number;
   permAddr: Mac;
   /** Group addresses that some child or the parent itself wants. */
-  readonly mcFilter: Int32Array;
+  readonly mcFilter: McFilter;
   /** Those that so many children want that copying is left to the broadcast work. */
-  readonly bcFilter: Int32Array;
+  readonly bcFilter: McFilter;
   bcCutoff: number;
   bcQueueLenUsed: number;
   /** Frames for the broadcast work, and the children that sent them. */
@@ -88,7 +89,8 @@ export function newMacvlanPort(dev: NetDevice): MacvlanPort {
   return {
     dev,
     vlans: [],
-    hashed: [],
+    chains: [],
+    walk: undefined,
     hash: new MacTable(),
     byIndex: [],
     freeIndexes: [],
@@ -99,8 +101,8 @@ export function newMacvlanPort(dev: NetDevice): MacvlanPort {
     addrChange: false,
     count: 0,
     permAddr: dev.addr,
-    mcFilter: new Int32Array(8),
-    bcFilter: new Int32Array(8),
+    mcFilter: newMcFilter(),
+    bcFilter: newMcFilter(),
     bcCutoff: 1,
     bcQueueLenUsed: 0,
     bcSkbs: [],
@@ -110,19 +112,23 @@ export function newMacvlanPort(dev: NetDevice): MacvlanPort {
   };
 }
 
-/** GOLDEN_RATIO_64 of include/linux/hash.h, below 2^48. */
-const GOLDEN_RATIO_48 = 0x8646_80b5_83ebn;
+/** GOLDEN_RATIO_64 of include/linux/hash.h below 2^48, in parts of 16 bits, the lowest first. */
+const GOLDEN_RATIO: readonly [number, number, number] = [0x83eb, 0x80b5, 0x8646];
 
 /**
  * The chain of an address: it decides the order of copies and of dumps, so it is the kernel's.
  * @kernel drivers/net/macvlan.c macvlan_eth_hash
  */
 export function macvlanEthHash(address: Mac): number {
-  const octets = new Uint8Array(6);
-  putMac(octets, 0, address);
-  let little = 0n;
-  for (let i = 5; i >= 0; i--) little = (little << 8n) | BigInt(octets[i]!);
-  return Number(((little * GOLDEN_RATIO_48) >> 40n) & 0xffn);
+  // Bits 40 to 47 of a product of two numbers of 48 bits, of which the first octet is the lowest.
+  putMac(scratch, 0, address);
+  const a0 = scratch[0]! | (scratch[1]! << 8);
+  const a1 = scratch[2]! | (scratch[3]! << 8);
+  const a2 = scratch[4]! | (scratch[5]! << 8);
+  const [g0, g1, g2] = GOLDEN_RATIO;
+  const middle = a0 * g1 + a1 * g0 + Math.floor((a0 * g0) / 0x1_0000);
+  const top = a0 * g2 + a1 * g1 + a2 * g0 + Math.floor(middle / 0x1_0000);
+  return Math.floor(top / 0x100) % 0x100;
 }
 
 /** The up child with the address in two halves (see {@link MacTable}). @kernel drivers/net/macvlan.c macvlan_hash_lookup */
@@ -131,23 +137,18 @@ export function macvlanHashLookup(port: MacvlanPort, high: number, low: number):
   return at < 0 ? undefined : port.byIndex[at];
 }
 
-/** Where in the list, which is in order of buckets, those of `bucket` begin. */
-function firstOfBucket(hashed: readonly MacvlanDev[], bucket: number): number {
-  let low = 0;
-  let high = hashed.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (hashed[middle]!.bucket < bucket) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** The children that are up, in the order in which the kernel walks its table. */
+export function macvlanWalk(port: MacvlanPort): readonly MacvlanDev[] {
+  port.walk ??= port.chains.flatMap((chain) => chain ?? []);
+  return port.walk;
 }
 
 /** @kernel drivers/net/macvlan.c macvlan_hash_add */
 export function macvlanHashAdd(vlan: MacvlanDev): void {
   const { port } = vlan;
   vlan.bucket = macvlanEthHash(vlan.dev.addr);
-  port.hashed.splice(firstOfBucket(port.hashed, vlan.bucket), 0, vlan);
+  port.chains[vlan.bucket] = [vlan, ...(port.chains[vlan.bucket] ?? [])];
+  port.walk = undefined;
   vlan.index = port.freeIndexes.pop() ?? port.byIndex.length;
   port.byIndex[vlan.index] = vlan;
   port.hash.set(macHigh(vlan.dev.addr), macLow(vlan.dev.addr), vlan.index);
@@ -156,9 +157,9 @@ export function macvlanHashAdd(vlan: MacvlanDev): void {
 /** @kernel drivers/net/macvlan.c macvlan_hash_del */
 export function macvlanHashDel(vlan: MacvlanDev): void {
   const { port } = vlan;
-  const at = port.hashed.indexOf(vlan);
-  if (at < 0) return;
-  port.hashed.splice(at, 1);
+  if (vlan.bucket < 0) return;
+  port.chains[vlan.bucket] = port.chains[vlan.bucket]?.filter((other) => other !== vlan);
+  port.walk = undefined;
   vlan.bucket = -1;
   port.byIndex[vlan.index] = undefined;
   port.freeIndexes.push(vlan.index);
@@ -223,19 +224,26 @@ function indexSources(port: MacvlanPort, address: Mac): void {
   }
 }
 
+/** 256 bits, one for each hash of a group address that somebody wants. */
+export type McFilter = number[];
+
+export function newMcFilter(): McFilter {
+  return [0, 0, 0, 0, 0, 0, 0, 0];
+}
+
 /** Bit of a group address, whose octets begin at `at`, in a filter. @kernel drivers/net/macvlan.c mc_hash */
 export function mcHashAt(mix: number, bytes: Uint8Array, at: number): number {
   const value = bytes[at + 2]! | (bytes[at + 3]! << 8) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 24);
   return Math.imul(value ^ mix, 0x61c8_8647) >>> 24;
 }
 
-export function mcFilterTest(filter: Int32Array, bit: number): boolean {
+export function mcFilterTest(filter: McFilter, bit: number): boolean {
   return (filter[bit >> 5]! & (1 << (bit & 31))) !== 0;
 }
 
 const scratch = new Uint8Array(6);
 
-function setBit(filter: Int32Array, mix: number, address: Mac): void {
+function setBit(filter: McFilter, mix: number, address: Mac): void {
   putMac(scratch, 0, address);
   const bit = mcHashAt(mix, scratch, 0);
   filter[bit >> 5]! |= 1 << (bit & 31);
@@ -246,7 +254,7 @@ function setBit(filter: Int32Array, mix: number, address: Mac): void {
  * list and broadcast. Of the parent's list only those count that more than `cutoff` children put there.
  * @kernel drivers/net/macvlan.c macvlan_compute_filter
  */
-function computeFilter(filter: Int32Array, dev: NetDevice, vlan: MacvlanDev | undefined, cutoff: number): void {
+function computeFilter(filter: McFilter, dev: NetDevice, vlan: MacvlanDev | undefined, cutoff: number): void {
   if ((dev.flags & (IFF_PROMISC | IFF_ALLMULTI)) !== 0) {
     filter.fill(-1);
     return;

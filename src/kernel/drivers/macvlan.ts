@@ -55,6 +55,7 @@ import {
   macvlanPortOf,
   macvlanRecomputeBcFilter,
   macvlanSourcesOf,
+  newMcFilter,
   updatePortBcQueueLen,
 } from './macvlan-port.ts';
 
@@ -162,7 +163,7 @@ function attachToPort(dev: NetDevice, lowerdev: NetDevice, data: MacvlanData): A
     mode: data.mode ?? MACVLAN_MODE_VEPA,
     flags: data.flags ?? 0,
     bcQueueLenReq: data.bcQueueLen ?? MACVLAN_DEFAULT_BC_QUEUE_LEN,
-    mcFilter: new Int32Array(8),
+    mcFilter: newMcFilter(),
     mix: Math.imul(dev.uid, 0x9e37_79b1),
     bucket: -1,
     index: -1,

@@ -70,24 +70,47 @@ export const ARP_EVICT_NOCARRIER = 32;
 const ACCEPT_SOURCE_ROUTE = 8;
 
 export class Devconf {
-  readonly data: Int32Array;
+  /** Shared with what it was made from until one of them is set. */
+  private shared = true;
+  private values: readonly number[];
   /** Indices that were set here: they no longer follow `default`. */
-  readonly state = new Set<number>();
+  private state: Set<number> | undefined;
   /** All are taken for set (an address was added): `default` does not reach this device any more. */
   stateAll = false;
 
-  constructor(data: Int32Array) {
-    this.data = data;
+  constructor(values: readonly number[]) {
+    this.values = values;
+  }
+
+  /** One like this, which goes its own way from here on. */
+  copy(): Devconf {
+    this.shared = true;
+    return new Devconf(this.values);
+  }
+
+  get data(): readonly number[] {
+    return this.values;
+  }
+
+  /** Change a value; whether it still follows `default` is not touched. */
+  put(index: number, value: number): void {
+    if (this.shared) this.values = [...this.values];
+    this.shared = false;
+    (this.values as number[])[index] = value | 0;
   }
 
   isSet(index: number): boolean {
-    return this.stateAll || this.state.has(index);
+    return this.stateAll || this.state?.has(index) === true;
+  }
+
+  markSet(index: number): void {
+    this.state ??= new Set();
+    this.state.add(index);
   }
 }
 
-/** @kernel net/ipv4/devinet.c ipv4_devconf */
-export function devconfAll(): Devconf {
-  const data = new Int32Array(DEVCONF_NAMES.length);
+function initialValues(): number[] {
+  const data: number[] = DEVCONF_NAMES.map(() => 0);
   data[ACCEPT_REDIRECTS] = 1;
   data[SEND_REDIRECTS] = 1;
   data[SECURE_REDIRECTS] = 1;
@@ -95,12 +118,18 @@ export function devconfAll(): Devconf {
   data[IGMPV2_UNSOLICITED_REPORT_INTERVAL] = 10_000;
   data[IGMPV3_UNSOLICITED_REPORT_INTERVAL] = 1000;
   data[ARP_EVICT_NOCARRIER] = 1;
-  return new Devconf(data);
+  return data;
+}
+
+const ALL: readonly number[] = initialValues();
+const DEFAULT: readonly number[] = ALL.with(ACCEPT_SOURCE_ROUTE, 1);
+
+/** @kernel net/ipv4/devinet.c ipv4_devconf */
+export function devconfAll(): Devconf {
+  return new Devconf(ALL);
 }
 
 /** @kernel net/ipv4/devinet.c ipv4_devconf_dflt */
 export function devconfDefault(): Devconf {
-  const conf = devconfAll();
-  conf.data[ACCEPT_SOURCE_ROUTE] = 1;
-  return conf;
+  return new Devconf(DEFAULT);
 }

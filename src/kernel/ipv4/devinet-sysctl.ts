@@ -34,24 +34,24 @@ function* inDevices(net: NetNamespace): IterableIterator<InDevice> {
 /** @kernel net/ipv4/devinet.c inet_forward_change */
 export function inetForwardChange(ipv4: Ipv4Net): void {
   const on = ipv4.devconfAll.data[FORWARDING]!;
-  ipv4.devconfAll.data[ACCEPT_REDIRECTS] = on === 0 ? 1 : 0;
-  ipv4.devconfDflt.data[FORWARDING] = on;
+  ipv4.devconfAll.put(ACCEPT_REDIRECTS, on === 0 ? 1 : 0);
+  ipv4.devconfDflt.put(FORWARDING, on);
   for (const inDev of inDevices(ipv4.net)) {
-    inDev.cnf.state.add(FORWARDING);
-    inDev.cnf.data[FORWARDING] = on;
+    inDev.cnf.markSet(FORWARDING);
+    inDev.cnf.put(FORWARDING, on);
   }
 }
 
 /** A setting of `all`, `default` or a device was written. */
 function written(ipv4: Ipv4Net, conf: Devconf, index: number, value: number): void {
   const old = conf.data[index];
-  conf.data[index] = value;
+  conf.put(index, value);
   if (index === FORWARDING) {
     if (value !== old && conf === ipv4.devconfAll) inetForwardChange(ipv4);
   } else {
-    conf.state.add(index);
+    conf.markSet(index);
     if (conf === ipv4.devconfDflt) {
-      for (const inDev of inDevices(ipv4.net)) if (!inDev.cnf.isSet(index)) inDev.cnf.data[index] = value;
+      for (const inDev of inDevices(ipv4.net)) if (!inDev.cnf.isSet(index)) inDev.cnf.put(index, value);
     }
   }
   if (value !== old) ipv4.rtCacheFlush();
@@ -106,10 +106,10 @@ const FRAME_TRUESIZE = 2090;
 function neighEntries(table: NeighTable<number>, parms: NeighParms): SysctlEntries {
   const entries: SysctlEntries = {};
   const set = (index: number, value: number): void => {
-    parms.data[index] = value;
+    parms.put(index, value);
     parms.set |= 1 << index;
     if (parms === table.parms) {
-      for (const other of table.allParms()) if ((other.set & (1 << index)) === 0) other.data[index] = value;
+      for (const other of table.allParms()) if ((other.set & (1 << index)) === 0) other.put(index, value);
     }
     if (index === NEIGH_VAR_BASE_REACHABLE_TIME) parms.redraw();
   };

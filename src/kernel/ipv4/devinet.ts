@@ -19,7 +19,7 @@ import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
 import { arpSend } from './arp.ts';
 import { arpIfdown, arpTable } from './arp-table.ts';
-import { ARP_NOTIFY, Devconf, NOPOLICY, NOXFRM } from './devconf.ts';
+import { ARP_NOTIFY, NOPOLICY, NOXFRM } from './devconf.ts';
 import { fibAddIfaddr, fibDelIfaddr, fibInetaddrEvent, fibModifyPrefixMetric } from './fib-frontend.ts';
 import { scheduleLifetimes, setIfaLifetime } from './ifa-lifetime.ts';
 import { ipMcDestroyDev, ipMcDown, ipMcInitDev, ipMcJoinGroup, ipMcLeaveGroup, ipMcUp } from './igmp.ts';
@@ -43,7 +43,7 @@ function inetdevValidMtu(mtu: number): boolean {
 /** @kernel net/ipv4/devinet.c inetdev_init */
 function inetdevInit(dev: NetDevice): InDevice {
   const ipv4 = ipv4Of(dev.net);
-  const cnf = new Devconf(Int32Array.from(ipv4.devconfDflt.data));
+  const cnf = ipv4.devconfDflt.copy();
   const inDev = new InDevice(dev, ipv4, cnf, arpTable(ipv4.kernel), new IpMcState());
   inDev.mc.qrv = ipv4.igmpQrv;
   dev.ipPtr = inDev;
@@ -290,8 +290,8 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
     if (event === 'REGISTER') {
       inDev = inetdevInit(dev);
       if ((dev.flags & IFF_LOOPBACK) !== 0) {
-        inDev.cnf.data[NOXFRM] = 1;
-        inDev.cnf.data[NOPOLICY] = 1;
+        inDev.cnf.put(NOXFRM, 1);
+        inDev.cnf.put(NOPOLICY, 1);
       }
     } else if (event === 'CHANGEMTU' && inetdevValidMtu(dev.mtu)) inetdevInit(dev);
     return;

@@ -71,14 +71,14 @@ export function fibCreateInfo(ipv4: Ipv4Net, config: FibConfig): FibInfo | Refus
 function makeNexthops(fi: FibInfo, config: FibConfig): Refusal | undefined {
   const { multipath } = config;
   if (multipath === undefined) {
-    fi.nhs.push(new FibNh(fi, config.oif, config.gw, config.flags, 1));
+    fi.nhs = [new FibNh(fi, config.oif, config.gw, config.flags, 1)];
     return undefined;
   }
   for (const hop of multipath) {
     if ((hop.flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) !== 0) {
       return refuse(EINVAL, 'Invalid flags for nexthop - can not contain DEAD or LINKDOWN');
     }
-    fi.nhs.push(new FibNh(fi, hop.oif, hop.gw, (config.flags & ~0xff) | hop.flags, hop.weight));
+    fi.nhs = [...fi.nhs, new FibNh(fi, hop.oif, hop.gw, (config.flags & ~0xff) | hop.flags, hop.weight)];
   }
   const first = fi.nhs[0]!;
   if (config.oif !== 0 && first.oif !== config.oif) {

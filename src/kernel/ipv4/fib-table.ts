@@ -39,12 +39,12 @@ export function fibTableInsert(ipv4: Ipv4Net, table: FibTable, config: FibConfig
   const { dst, dstLen, tos, type, nlflags } = config;
   const info = fibCreateInfo(ipv4, config);
   if (isRefusal(info)) return info;
-  const list = table.trie.aliasesForInsert(dst, dstLen);
+  const list = table.trie.aliases(dst, dstLen) ?? [];
   const alias: FibAlias = { key: dst, plen: dstLen, tableId: table.id, tos, type, info, default: -1 };
   let at = findAlias(list, tos, info.priority, table.id);
   const found = list[at];
   if (found !== undefined && found.tos === tos && found.info.priority === info.priority) {
-    if ((nlflags & NLM_F_EXCL) !== 0) return giveUp(table, alias, EEXIST);
+    if ((nlflags & NLM_F_EXCL) !== 0) return giveUp(alias, EEXIST);
     // All that are alike but for their next hops and type: `match` is the very same route.
     let end = at;
     let match = -1;
@@ -66,19 +66,18 @@ export function fibTableInsert(ipv4: Ipv4Net, table: FibTable, config: FibConfig
       ipv4.rtCacheFlush();
       return undefined;
     }
-    if (match >= 0) return giveUp(table, alias, EEXIST);
+    if (match >= 0) return giveUp(alias, EEXIST);
     if ((nlflags & NLM_F_APPEND) !== 0) at = end;
   }
-  if ((nlflags & NLM_F_CREATE) === 0) return giveUp(table, alias, ENOENT);
-  list.splice(at < 0 ? endOf(list, table.id) : at, 0, alias);
+  if ((nlflags & NLM_F_CREATE) === 0) return giveUp(alias, ENOENT);
+  table.trie.insert(alias, at < 0 ? endOf(list, table.id) : at);
   if (dstLen === 0) table.numDefault++;
   ipv4.rtCacheFlush();
   return undefined;
 }
 
-function giveUp(table: FibTable, alias: FibAlias, errno: number): Ack {
+function giveUp(alias: FibAlias, errno: number): Ack {
   fibReleaseInfo(alias.info);
-  table.trie.prune(alias.key, alias.plen);
   return refuse(errno);
 }
 

@@ -71,10 +71,12 @@ export class FibNh {
   }
 }
 
+const NO_NEXT_HOPS: readonly FibNh[] = [];
+
 /** What routes that lead the same way share (struct fib_info). */
 export class FibInfo {
   readonly ipv4: Ipv4Net;
-  readonly nhs: FibNh[] = [];
+  nhs: readonly FibNh[] = NO_NEXT_HOPS;
   readonly protocol: number;
   readonly scope: number;
   readonly type: number;
@@ -174,20 +176,20 @@ export class FibTrie {
     return this.byLength[plen]?.get(key | 0);
   }
 
-  /** The list of a prefix, made if there is none. */
-  aliasesForInsert(key: Ipv4, plen: number): FibAlias[] {
+  /** Put an alias at a place of its prefix's list. */
+  insert(alias: FibAlias, at: number): void {
+    const { plen } = alias;
+    const key = alias.key | 0;
     let map = this.byLength[plen];
     if (map === undefined) {
       map = new Map();
       this.byLength[plen] = map;
       this.lengths = [...this.lengths, plen].sort((a, b) => b - a);
     }
-    let list = map.get(key | 0);
-    if (list === undefined) {
-      list = [];
-      map.set(key | 0, list);
-    }
-    return list;
+    const list = map.get(key);
+    // Nearly every prefix has one route: a list that can grow would take several times its memory.
+    if (list === undefined) map.set(key, [alias]);
+    else list.splice(at, 0, alias);
   }
 
   /** A list may have become empty. */

@@ -34,7 +34,7 @@ function ipMcIncGroup(inDev: InDevice, address: Ipv4): void {
     return;
   }
   const group = new IpMcList(address);
-  inDev.mc.list.unshift(group);
+  inDev.mc.list = [group, ...inDev.mc.list];
   groupAdded(inDev, group);
   inDev.ipv4.rtCacheFlush();
 }

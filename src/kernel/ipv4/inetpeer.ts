@@ -13,16 +13,18 @@ export interface InetPeer {
 const LIMIT = 4096;
 
 export class InetPeers {
-  private readonly peers = new Map<Ipv4, InetPeer>();
+  private peers: Map<Ipv4, InetPeer> | undefined;
 
   /** @kernel net/ipv4/inetpeer.c inet_getpeer #P[the oldest goes when there are too many] */
   get(address: Ipv4, now: number): InetPeer {
-    let peer = this.peers.get(address);
+    this.peers ??= new Map();
+    const { peers } = this;
+    let peer = peers.get(address);
     if (peer === undefined) {
-      if (this.peers.size >= LIMIT) this.peers.delete(this.peers.keys().next().value!);
+      if (peers.size >= LIMIT) peers.delete(peers.keys().next().value!);
       // The kernel lets a new peer send a full burst at once.
       peer = { rateTokens: 0, rateLast: now - 60e9, nRedirects: 0 };
-      this.peers.set(address, peer);
+      peers.set(address, peer);
     }
     return peer;
   }

@@ -209,12 +209,12 @@ function entries(ipv4: Ipv4Net): SysctlEntries {
     };
     files[name] = intSysctl(() => ipv4[key], set, { min, max });
   }
-  const { data } = ipv4.devconfAll;
+  const { devconfAll } = ipv4;
   files['ip_forward'] = intSysctl(
-    () => data[FORWARDING]!,
+    () => devconfAll.data[FORWARDING]!,
     (value) => {
-      const old = data[FORWARDING];
-      data[FORWARDING] = value;
+      const old = devconfAll.data[FORWARDING];
+      devconfAll.put(FORWARDING, value);
       if (value === old) return;
       inetForwardChange(ipv4);
       ipv4.rtCacheFlush();

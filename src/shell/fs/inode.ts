@@ -31,6 +31,8 @@ export abstract class Inode {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 export class FileInode extends Inode {
   readonly kind = '-';
   private buffer: Uint8Array;
@@ -39,7 +41,7 @@ export class FileInode extends Inode {
   /** Written since the run began. */
   dirty = false;
 
-  constructor(usage: Usage, mode = 0o644, data: Uint8Array = new Uint8Array(0)) {
+  constructor(usage: Usage, mode = 0o644, data: Uint8Array = NO_BYTES) {
     super(mode);
     this.usage = usage;
     this.buffer = data;
@@ -59,7 +61,7 @@ export class FileInode extends Inode {
     if (size > this.length) this.writeAt(this.length, new Uint8Array(size - this.length));
     this.usage.bytes -= this.length - size;
     this.length = size;
-    if (size === 0) this.buffer = new Uint8Array(0);
+    if (size === 0) this.buffer = NO_BYTES;
   }
 
   writeAt(offset: number, data: Uint8Array): void {

@@ -21,7 +21,7 @@ import {
   nfHook,
 } from '../../../src/kernel/core/netfilter.ts';
 import { consumeSkb, type SkBuff, skbFromBytes } from '../../../src/kernel/core/skbuff.ts';
-import { xtablesSocket } from '../../../src/kernel/netfilter/xtables-uapi.ts';
+import { XtablesSocket } from '../../../src/kernel/netfilter/xtables-uapi.ts';
 import type { Xtables } from '../../../src/uapi/xtables.ts';
 import { formatIpv4, parseIpv4, u16At } from '../../../src/wire/addr.ts';
 import { icmpId, putIcmpEcho, putIcmpHeader, validateIcmp } from '../../../src/wire/icmp.ts';
@@ -101,7 +101,7 @@ export function describe(bytes: Uint8Array, at = 0, quoted = false): string {
 export class Router {
   readonly kernel = new Kernel({ seed: 7 });
   readonly net: NetNamespace = this.kernel.createNamespace();
-  readonly xtables: Xtables = xtablesSocket(this.net);
+  readonly xtables: Xtables = new XtablesSocket(this.net);
   readonly lan: NetDevice = this.device('lan', 2);
   readonly wan: NetDevice = this.device('wan', 3);
 

@@ -1,6 +1,6 @@
 /** Runs iptables in a process that has nothing but a namespace's packet filters. */
 import { Kernel } from '../../../src/kernel/core/kernel.ts';
-import { xtablesSocket } from '../../../src/kernel/netfilter/xtables-uapi.ts';
+import { XtablesSocket } from '../../../src/kernel/netfilter/xtables-uapi.ts';
 import { PROGRAMS } from '../../../src/programs/registry.ts';
 import { ENOENT } from '../../../src/uapi/errno.ts';
 import type { OutputStream, Process } from '../../../src/uapi/process.ts';
@@ -10,7 +10,7 @@ import type { Xtables } from '../../../src/uapi/xtables.ts';
 /** A fresh namespace's packet filters. */
 export function freshXtables(): Xtables {
   const kernel = new Kernel({ seed: 1 });
-  return xtablesSocket(kernel.createNamespace());
+  return new XtablesSocket(kernel.createNamespace());
 }
 
 /** Run one command; standard output and error come together, as they did when recorded. */
