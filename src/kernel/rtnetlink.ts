@@ -2,8 +2,10 @@
 
 import type { MdbMessage } from '../uapi/bridge-mdb.ts';
 import { EEXIST, EINVAL } from '../uapi/errno.ts';
+import type { RuleMessage } from '../uapi/fib-rules.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
 import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
+import type { RouteGetRequest } from '../uapi/route-get.ts';
 import type {
   AddrMessage,
   AddrRequest,
@@ -17,7 +19,6 @@ import type {
   NeighDump,
   NeighMessage,
   NeighRequest,
-  RouteGetRequest,
   RouteMessage,
   RouteRequest,
   Rtnetlink,
@@ -39,6 +40,7 @@ import {
 } from './core/rtnl-link.ts';
 import { inetDumpIfaddr, inetRtmDeladdr, inetRtmNewaddr } from './ipv4/devinet.ts';
 import { inetDumpFib, inetRtmDelroute, inetRtmNewroute } from './ipv4/fib-frontend.ts';
+import { fibNlDelrule, fibNlDumprule, fibNlNewrule } from './ipv4/fib-rules.ts';
 import { inetRtmGetroute } from './ipv4/route.ts';
 
 /** A netlink socket of one namespace: every process in it can use the same. */
@@ -127,6 +129,16 @@ export class RtnetlinkSocket implements Rtnetlink {
   }
   getRoute(request: RouteGetRequest): RouteMessage | Refusal {
     return inetRtmGetroute(this.net, request);
+  }
+
+  newRule(request: RuleMessage, exclusive: boolean): Ack {
+    return fibNlNewrule(this.net, request, exclusive);
+  }
+  delRule(request: RuleMessage): Ack {
+    return fibNlDelrule(this.net, request);
+  }
+  dumpRules(): RuleMessage[] {
+    return fibNlDumprule(this.net);
   }
 
   getNsid(ref: NetnsRef | { pid: number }): number {

@@ -7,8 +7,10 @@
  */
 import type { Ipv4, Mac } from '../wire/addr.ts';
 import type { MdbMessage } from './bridge-mdb.ts';
+import type { RuleRequests } from './fib-rules.ts';
 import type { NetnsRef } from './netns.ts';
 import type { Ack, Refusal } from './result.ts';
+import type { RouteGetRequest } from './route-get.ts';
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -516,19 +518,6 @@ export interface RouteMessage {
   expires?: number;
 }
 
-/** RTM_GETROUTE without NLM_F_DUMP: `ip route get`. */
-export interface RouteGetRequest {
-  dst: Ipv4;
-  src?: Ipv4;
-  iif?: number;
-  oif?: number;
-  tos?: number;
-  mark?: number;
-  uid?: number;
-  /** RTM_F_FIB_MATCH: show the route matched, not the result. */
-  fibMatch?: boolean;
-}
-
 /** Filters that the kernel applies to a dump of neighbours. */
 export interface NeighDump {
   ifindex?: number;
@@ -544,7 +533,7 @@ export interface FdbDump {
 }
 
 /** A NETLINK_ROUTE socket in one network namespace. */
-export interface Rtnetlink {
+export interface Rtnetlink extends RuleRequests {
   newLink(request: LinkRequest, flags: number): Ack;
   /** RTM_SETLINK: changes of an existing device (iproute2's `ip link set` sends RTM_NEWLINK without CREATE). */
   setLink(request: LinkRequest): Ack;

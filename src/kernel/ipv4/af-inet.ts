@@ -9,6 +9,7 @@ import type { NetNamespace } from '../core/net-namespace.ts';
 import { arpInit, arpNetdevEvent, arpRcv } from './arp.ts';
 import { inetdevEvent } from './devinet.ts';
 import { fibNetdevEvent } from './fib-frontend.ts';
+import { fibRulesEvent } from './fib-rules.ts';
 import { icmpRcv } from './icmp-receive.ts';
 import { igmpRcv } from './igmp-report.ts';
 import { inetProtos } from './inet-protos.ts';
@@ -79,6 +80,14 @@ export function registerInet(kernel: Kernel): void {
     priority: 0,
     call(event, dev) {
       inetdevEvent(event, dev);
+      return 0;
+    },
+  });
+  kernel.registerNotifier({
+    name: 'fib-rules',
+    priority: 0,
+    call(event, dev) {
+      fibRulesEvent(event, dev);
       return 0;
     },
   });

@@ -7,8 +7,10 @@ import type { NetDevice } from '../core/netdevice.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { ACCEPT_LOCAL, RP_FILTER, SEND_REDIRECTS, SRC_VMARK } from './devconf.ts';
 import { FibResult, Flowi4 } from './fib.ts';
-import { FIB_LOOKUP_IGNORE_LINKSTATE, fibLookup, isZeronet } from './fib-lookup.ts';
+import { fibLookup, isZeronet } from './fib-lookup.ts';
 import { fibResultPrefsrc } from './fib-semantics.ts';
+import { FIB_LOOKUP_IGNORE_LINKSTATE } from './fib-table-lookup.ts';
+import { flowPorts } from './flow-ports.ts';
 import { type InDevice, inDevGet } from './in-device.ts';
 import { inetSelectAddr } from './inet-addr.ts';
 import { RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST, skbRtable } from './rtable.ts';
@@ -37,7 +39,8 @@ export function fibValidateSource(
   const rpf = inDev.maxConf(RP_FILTER);
   if (rpf === 0 && (dev.ifindex !== oif || !inDev.orConf(SEND_REDIRECTS))) {
     if (inDev.orConf(ACCEPT_LOCAL)) return 0;
-    if (!ipv4.fibHasCustomLocalRoutes) return ipv4.addresses.has(src) ? REASON.IP_LOCAL_SOURCE : 0;
+    if (!ipv4.fibHasCustomLocalRoutes && !ipv4.fibHasCustomRules)
+      return ipv4.addresses.has(src) ? REASON.IP_LOCAL_SOURCE : 0;
   }
   return validateByRoute(skb, src, dst, tos, oif, dev, inDev, rpf);
 }
@@ -61,6 +64,7 @@ function validateByRoute(
   flow.tos = tos;
   flow.scope = 0;
   flow.mark = inDev.orConf(SRC_VMARK) ? skb.mark : 0;
+  flowPorts(ipv4, skb, flow, true);
   const lastResort = rpf !== 0 ? REASON.IP_RPFILTER : 0;
   if (fibLookup(ipv4, flow, res) !== 0) return lastResort;
   if (res.type !== RTN_UNICAST && (res.type !== RTN_LOCAL || !inDev.orConf(ACCEPT_LOCAL))) {

@@ -212,7 +212,7 @@ export class FibTrie {
 
 export class FibTable {
   readonly id: number;
-  readonly trie: FibTrie;
+  trie: FibTrie;
   /** Routes to 0.0.0.0/0. */
   numDefault = 0;
 

@@ -4,7 +4,7 @@ import type { Ipv4 } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import { FibResult, Flowi4 } from './fib.ts';
-import { fibTableLookup } from './fib-lookup.ts';
+import { fibTableLookup } from './fib-table-lookup.ts';
 import { type InDevice, type InIfaddr, inDevGet, inetIfaMatch } from './in-device.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 

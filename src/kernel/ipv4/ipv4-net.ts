@@ -5,6 +5,7 @@ import type { Kernel } from '../core/kernel.ts';
 import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
 import { devconfAll, devconfDefault } from './devconf.ts';
 import { type FibInfo, FibTable, FibTrie } from './fib.ts';
+import type { Fib4Rule } from './fib-rules.ts';
 import type { InIfaddr } from './in-device.ts';
 import { InetPeers } from './inetpeer.ts';
 import type { InputRouteCache } from './route-input-cache.ts';
@@ -29,6 +30,12 @@ export class Ipv4Net {
   readonly fibTables = new Map<number, FibTable>();
   fibMain: FibTable | undefined;
   fibDefault: FibTable | undefined;
+  /** Undefined: the three rules that every namespace begins with. */
+  fibRules: Fib4Rule[] | undefined;
+  /** There were other rules than those at some time. */
+  fibHasCustomRules = false;
+  /** A rule looks at protocol or ports. */
+  fibRulesRequireFldissect = false;
   /** Routes of type local were added by hand. */
   fibHasCustomLocalRoutes = false;
   /** By a hash of their contents. */
@@ -118,13 +125,30 @@ export class Ipv4Net {
   fibNewTable(id: number): FibTable {
     const existing = this.fibGetTable(id);
     if (existing !== undefined) return existing;
-    // The local table comes with the main one, and shares its prefixes.
-    const shared = id === RT_TABLE_LOCAL ? this.fibNewTable(RT_TABLE_MAIN).trie : new FibTrie();
-    const table = new FibTable(id, shared);
+    // The local table comes with the main one, and shares its prefixes until there are rules.
+    const shared = id === RT_TABLE_LOCAL && !this.fibHasCustomRules;
+    const table = new FibTable(id, shared ? this.fibNewTable(RT_TABLE_MAIN).trie : new FibTrie());
     this.fibTables.set(id, table);
     if (id === RT_TABLE_MAIN) this.fibMain = table;
     else if (id === RT_TABLE_DEFAULT) this.fibDefault = table;
     return table;
+  }
+
+  /**
+   * The local table becomes a table of its own, as rules may part it from the main one.
+   * @kernel net/ipv4/fib_frontend.c fib_unmerge
+   */
+  fibUnmerge(): void {
+    const local = this.fibGetTable(RT_TABLE_LOCAL);
+    const main = this.fibGetTable(RT_TABLE_MAIN);
+    if (local === undefined || main === undefined || local.trie !== main.trie) return;
+    const shared = main.trie;
+    main.trie = new FibTrie();
+    local.trie = new FibTrie();
+    for (const alias of shared.all()) {
+      const { trie } = alias.tableId === RT_TABLE_LOCAL ? local : main;
+      trie.insert(alias, trie.aliases(alias.key, alias.plen)?.length ?? 0);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import { FibResult, Flowi4 } from './fib.ts';
 import { fibLookup, INADDR_BROADCAST, isLocalMulticast, isZeronet } from './fib-lookup.ts';
 import { fibSelectMultipath } from './fib-select.ts';
 import { FIB_VALIDATE_ONLINK, fibValidateSource } from './fib-validate.ts';
+import { flowPorts } from './flow-ports.ts';
 import { type InDevice, inDevGet } from './in-device.ts';
 import { inetAddrOnlink } from './inet-addr.ts';
 import { ipCheckMc } from './ip-mc-list.ts';
@@ -49,7 +50,8 @@ export function ipRouteInput(
   const dsfield = tos & 0xfc;
   if (isMulticastIpv4(daddr)) return traced(skb, dev, ipRouteInputMc(skb, daddr, saddr, dsfield, dev, inDev), '');
   // Who wants to see the result wants a fresh one.
-  const cacheable = res === undefined && skb.mark === 0 && skb.protocol === ETH_P_IP;
+  const cacheable =
+    res === undefined && skb.mark === 0 && skb.protocol === ETH_P_IP && !inDev.ipv4.fibRulesRequireFldissect;
   if (cacheable && routeCacheFind(inDev, skb, daddr, saddr, dsfield)) return traced(skb, dev, 0, '');
   skb.dst = undefined;
   const reason = ipRouteInputSlow(skb, daddr, saddr, dsfield, dev, inDev, res ?? new FibResult());
@@ -155,6 +157,7 @@ function ipRouteInputSlow(
   flow.scope = 0;
   flow.daddr = daddr;
   flow.saddr = saddr;
+  flowPorts(ipv4, skb, flow, false);
   const error = fibLookup(ipv4, flow, res);
   if (error !== 0) return noRoute(skb, inDev, inDev.forward ? error : EHOSTUNREACH, res);
   if (res.type === RTN_BROADCAST) {

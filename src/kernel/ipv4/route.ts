@@ -1,18 +1,18 @@
 /** RTM_GETROUTE: `ip route get`. */
-import { EHOSTUNREACH, EINVAL, ENODEV } from '../../uapi/errno.ts';
+import { EHOSTUNREACH, EINVAL, ENODEV, EOPNOTSUPP } from '../../uapi/errno.ts';
 import { ETH_P_IP } from '../../uapi/if.ts';
 import { type Refusal, refuse } from '../../uapi/result.ts';
+import type { RouteGetRequest } from '../../uapi/route-get.ts';
 import {
   AF_INET,
-  type RouteGetRequest,
   type RouteMessage,
   RT_SCOPE_UNIVERSE,
   RT_TABLE_MAIN,
   RTM_F_CLONED,
   RTPROT_UNSPEC,
 } from '../../uapi/rtnetlink.ts';
-import { putIpv4 } from '../../wire/addr.ts';
-import { IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { putIpv4, putU16 } from '../../wire/addr.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import { allocSkb, consumeSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
 import { FIB_PROPS, FibResult, Flowi4 } from './fib.ts';
@@ -23,15 +23,20 @@ import { ipRouteInput } from './route-input.ts';
 import { ipRouteOutputKey } from './route-output.ts';
 import { IPSKB_DOREDIRECT, RTCF_DOREDIRECT, type Rtable, skbRtable } from './rtable.ts';
 
+/** Protocols that a route may be asked for. @kernel net/core/rtnetlink.c rtm_getroute_parse_ip_proto */
+const ROUTED_PROTOCOLS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP];
+
 /** A packet to ask with: an IP and a UDP header. @kernel net/ipv4/route.c inet_rtm_getroute_build_skb */
 function buildSkb(net: NetNamespace, request: RouteGetRequest): SkBuff {
   const skb = allocSkb(net.kernel, 28, 'inet_rtm_getroute');
   const at = skbPut(skb, 28);
   skb.bytes.fill(0, at, at + 28);
   skb.bytes[at] = 0x45;
-  skb.bytes[at + 9] = IPPROTO_UDP;
+  skb.bytes[at + 9] = request.ipproto ?? IPPROTO_UDP;
   putIpv4(skb.bytes, at + 12, request.src ?? 0);
   putIpv4(skb.bytes, at + 16, request.dst);
+  putU16(skb.bytes, at + 20, request.sport ?? 0);
+  putU16(skb.bytes, at + 22, request.dport ?? 0);
   skb.networkHeader = at;
   skb.protocol = ETH_P_IP;
   skb.mark = request.mark ?? 0;
@@ -40,6 +45,8 @@ function buildSkb(net: NetNamespace, request: RouteGetRequest): SkBuff {
 
 /** The route for a packet as the request describes it. @kernel net/ipv4/route.c inet_rtm_getroute */
 export function inetRtmGetroute(net: NetNamespace, request: RouteGetRequest): RouteMessage | Refusal {
+  const { ipproto } = request;
+  if (ipproto !== undefined && !ROUTED_PROTOCOLS.includes(ipproto)) return refuse(EOPNOTSUPP, 'Unsupported ip proto');
   const skb = buildSkb(net, request);
   const answer = lookup(net, request, skb);
   consumeSkb(skb, 'inet_rtm_getroute');
@@ -57,7 +64,9 @@ function lookup(net: NetNamespace, request: RouteGetRequest, skb: SkBuff): Route
   flow.tos = (request.tos ?? 0) & 0xfc;
   flow.oif = request.oif ?? 0;
   flow.mark = request.mark ?? 0;
-  flow.proto = IPPROTO_UDP;
+  flow.proto = request.ipproto ?? IPPROTO_UDP;
+  flow.sport = request.sport ?? 0;
+  flow.dport = request.dport ?? 0;
   let rt: Rtable | undefined;
   if (iif !== 0) {
     const dev = net.devByIndex(iif);

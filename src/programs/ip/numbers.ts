@@ -1,4 +1,5 @@
 /** Numbers on the command line, read as strtoul(3) and strtol(3) do: base 0 takes 0x and leading-zero octal. */
+import { protocolNumber } from '../../wire/protocols.ts';
 
 /** What strtol reads at the start of `text`: the value and where it stopped; `end` 0 means no digits. */
 export function strtol(text: string, base = 0): { value: number; end: number } {
@@ -56,4 +57,9 @@ export function getU64(text: string | undefined, base = 0): number | undefined {
 /** atoi(3): whatever digits lead the word, else 0. */
 export function atoi(text: string): number {
   return strtol(text, 10).value | 0;
+}
+
+/** inet_proto_a2n(): a protocol by number or name. */
+export function inetProtoA2n(text: string): number | undefined {
+  return getU8(text, 10) ?? protocolNumber(text);
 }

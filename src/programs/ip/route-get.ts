@@ -1,17 +1,15 @@
 /** `ip route get`: asks the kernel which way a packet would take. */
 import { isRefusal } from '../../uapi/result.ts';
-import { AF_INET, AF_INET6, AF_UNSPEC, type RouteGetRequest } from '../../uapi/rtnetlink.ts';
+import type { RouteGetRequest } from '../../uapi/route-get.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
 import { EXIT_FAILURE, EXIT_REFUSED } from './exit.ts';
 import { getPrefix } from './inet-prefix.ts';
 import { talkError } from './libnetlink.ts';
-import { getU16, getUnsigned } from './numbers.ts';
+import { getU16, getUnsigned, inetProtoA2n } from './numbers.ts';
 import type { RouteFilter } from './route-filter.ts';
 import { printRoute } from './route-print.ts';
-
-/** inet_proto_a2n(): only the protocols that the kernel lets choose a route. */
-const IP_PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58 };
 
 /** iproute_get(). */
 export async function getRoute(ip: Ip, args: Args, usage: () => never): Promise<number> {
@@ -48,12 +46,10 @@ export async function getRoute(ip: Ip, args: Args, usage: () => never): Promise<
     } else if (args.matches('fibmatch')) request.fibMatch = true;
     else if (word === 'as') args.notModelled('route get as');
     else if (args.matches('sport') || args.matches('dport')) {
-      // Ports and protocols choose a route only through rules, and the twin has just the default ones.
       const port = args.matches('sport') ? 'sport' : 'dport';
-      if (getU16(args.next()) === undefined) args.invarg(`invalid ${port}\n`, args.word);
+      request[port] = getU16(args.next()) ?? args.invarg(`invalid ${port}\n`, args.word);
     } else if (args.matches('ipproto')) {
-      const known = args.next() in IP_PROTOCOLS || Object.values(IP_PROTOCOLS).some((each) => `${each}` === args.word);
-      if (!known) args.invarg('Invalid "ipproto" value\n', args.word);
+      request.ipproto = inetProtoA2n(args.next()) ?? args.invarg('Invalid "ipproto" value\n', args.word);
     } else {
       if (word === 'to') args.next();
       if (args.matches('help')) usage();

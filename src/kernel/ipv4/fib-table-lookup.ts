@@ -1,0 +1,64 @@
+/** Looking a destination up in one table. */
+import { EAGAIN } from '../../uapi/errno.ts';
+import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from '../../uapi/rtnetlink.ts';
+import { maskOf } from '../../wire/addr.ts';
+import { FIB_PROPS, type FibAlias, type FibNh, type FibResult, type FibTable, type Flowi4 } from './fib.ts';
+import { ipIgnoreLinkdown } from './in-device.ts';
+
+/** A next hop without carrier is as good as any. */
+export const FIB_LOOKUP_IGNORE_LINKSTATE = 2;
+
+const MASKS: readonly number[] = Array.from({ length: 33 }, (_, plen) => maskOf(plen) | 0);
+
+/**
+ * The route of one table for a flow, into `res`: 0, EAGAIN when there is none, or the error of an
+ * unreachable (blackhole, prohibit, throw) route.
+ * @kernel net/ipv4/fib_trie.c fib_table_lookup
+ */
+export function fibTableLookup(table: FibTable, flow: Flowi4, res: FibResult, flags: number): number {
+  const { trie } = table;
+  const key = flow.daddr | 0;
+  const { lengths } = trie;
+  for (let i = 0; i < lengths.length; i++) {
+    const plen = lengths[i]!;
+    const list = trie.byLength[plen]!.get(key & MASKS[plen]!);
+    if (list === undefined) continue;
+    for (let j = 0; j < list.length; j++) {
+      const alias = list[j]!;
+      const fi = alias.info;
+      if (alias.tos !== 0 && alias.tos !== flow.tos) continue;
+      if (fi.scope < flow.scope) continue;
+      const { error } = FIB_PROPS[alias.type]!;
+      if (error !== 0) return error;
+      if ((fi.flags & RTNH_F_DEAD) !== 0) continue;
+      const { nhs } = fi;
+      for (let sel = 0; sel < nhs.length; sel++) {
+        const nh = nhs[sel]!;
+        if (!goodNh(nh, flow, flags)) continue;
+        assign(res, table, alias, nh, sel);
+        return 0;
+      }
+    }
+  }
+  return EAGAIN;
+}
+
+/** @kernel net/ipv4/fib_trie.c fib_lookup_good_nhc */
+function goodNh(nh: FibNh, flow: Flowi4, flags: number): boolean {
+  if ((nh.flags & RTNH_F_DEAD) !== 0) return false;
+  if ((nh.flags & RTNH_F_LINKDOWN) !== 0 && (flags & FIB_LOOKUP_IGNORE_LINKSTATE) === 0 && ipIgnoreLinkdown(nh.dev)) {
+    return false;
+  }
+  return flow.oif === 0 || flow.oif === nh.oif;
+}
+
+function assign(res: FibResult, table: FibTable, alias: FibAlias, nh: FibNh, sel: number): void {
+  res.prefixlen = alias.plen;
+  res.nhSel = sel;
+  res.nh = nh;
+  res.type = alias.type;
+  res.scope = alias.info.scope;
+  res.fi = alias.info;
+  res.alias = alias;
+  res.table = table;
+}
