@@ -32,7 +32,6 @@ const DETACHED = -1;
 /** Tables up to here are taken by a rule that names none. */
 const FIB_MAX_AUTO_TABLE_ID = 4096;
 const IPTOS_TOS_MASK = 0x1e;
-const UID_ROOT = 0;
 
 /** One rule (struct fib4_rule). */
 export class Fib4Rule {
@@ -100,7 +99,7 @@ function ruleMatches(rule: Fib4Rule, flow: Flowi4): boolean {
     (rule.iifindex === 0 || rule.iifindex === flow.iif) &&
     (rule.oifindex === 0 || rule.oifindex === flow.oif) &&
     ((rule.mark ^ flow.mark) & rule.markMask) === 0 &&
-    inRange(rule.message.uidRange, UID_ROOT) &&
+    inRange(rule.message.uidRange, flow.uid) &&
     fib4RuleMatch(rule, flow);
   return (rule.message.flags & FIB_RULE_INVERT) !== 0 ? !matched : matched;
 }
@@ -166,6 +165,8 @@ function requiresDissect({ message }: Fib4Rule): boolean {
 
 /** What is wrong with a rule. @kernel net/core/fib_rules.c fib_nl2rule #P[tunnel ids] */
 function checkRule(request: RuleMessage, pref: number): Ack {
+  if (request.srcLen !== 0 && request.src === undefined) return refuse(EINVAL, 'Invalid source address');
+  if (request.dstLen !== 0 && request.dst === undefined) return refuse(EINVAL, 'Invalid dst address');
   if (request.goto !== undefined) {
     if (request.action !== FR_ACT_GOTO) return refuse(EINVAL, 'Unexpected goto');
     if (request.goto <= pref) return refuse(EINVAL, 'Backward goto not supported');

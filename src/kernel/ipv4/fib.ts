@@ -144,6 +144,8 @@ export class Flowi4 {
   scope = 0;
   mark = 0;
   proto = 0;
+  /** Who sends: root, unless `ip route get` asks for another. */
+  uid = 0;
   /** FLOWI_FLAG_ANYSRC: the source need not be ours. */
   anysrc = false;
   sport = 0;

@@ -65,6 +65,7 @@ function lookup(net: NetNamespace, request: RouteGetRequest, skb: SkBuff): Route
   flow.oif = request.oif ?? 0;
   flow.mark = request.mark ?? 0;
   flow.proto = request.ipproto ?? IPPROTO_UDP;
+  flow.uid = request.uid ?? 0;
   flow.sport = request.sport ?? 0;
   flow.dport = request.dport ?? 0;
   let rt: Rtable | undefined;

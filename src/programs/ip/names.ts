@@ -55,7 +55,8 @@ const SCOPES = [
   [200, 'site'],
 ] as const;
 
-const PROTOCOLS = [
+/** rt_protos. */
+export const PROTOCOLS = [
   [0, 'unspec'],
   [1, 'redirect'],
   [2, 'kernel'],

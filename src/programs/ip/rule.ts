@@ -88,20 +88,20 @@ function passes(filter: RuleFilter, rule: RuleMessage): boolean {
   return (filter.table ?? 0) === 0 || filter.table === rule.table;
 }
 
-/** sscanf "%hu-%hu" or "%u-%u": one number or two; undefined for anything else. */
-function readRange(text: string): { range: NumberRange; both: boolean } | undefined {
+/** sscanf "%hu-%hu" or "%u-%u": one number or two, cut to so many bits; undefined for anything else. */
+function readRange(text: string, bits: 16 | 32): { range: NumberRange; both: boolean } | undefined {
   const match = /^\s*(\d+)(?:-(\d+))?/.exec(text);
   if (match === null) return undefined;
-  const start = Number(match[1]);
-  return { range: { start, end: match[2] === undefined ? start : Number(match[2]) }, both: match[2] !== undefined };
+  const [start, end] = match.slice(1).map((digits) => Number(digits ?? match[1]) % 2 ** bits);
+  return { range: { start: start!, end: end! }, both: match[2] !== undefined };
 }
 
 function portRange(args: Args, message: string): NumberRange {
-  return readRange(args.next())?.range ?? args.invarg(message, args.word);
+  return readRange(args.next(), 16)?.range ?? args.invarg(message, args.word);
 }
 
 function uidRange(args: Args): NumberRange {
-  const read = readRange(args.next());
+  const read = readRange(args.next(), 32);
   return read?.both === true ? read.range : args.invarg('invalid UID range\n', args.word);
 }
 
@@ -203,6 +203,7 @@ function modify(ip: Ip, args: Args, add: boolean): number {
     return EXIT_FAILURE;
   }
   const { family } = ip.options;
+  if (family === AF_INET6) args.notModelled('IPv6 rule');
   const said: RuleFilter = { not: false, l3mdev: false };
   const request: RuleMessage = {
     srcLen: 0,
@@ -217,8 +218,8 @@ function modify(ip: Ip, args: Args, add: boolean): number {
     const { word } = args;
     if (word === 'from' || word === 'to') {
       args.next();
-      const prefix = rulePrefix(args, family);
-      const given = prefix.bytelen > 0 ? prefix.address : undefined;
+      const prefix = getPrefix(args, args.word, family);
+      const given = prefix.family === AF_INET && prefix.bytelen > 0 ? prefix.address : undefined;
       if (word === 'from') Object.assign(request, { srcLen: prefix.bitlen, src: given });
       else Object.assign(request, { dstLen: prefix.bitlen, dst: given });
     } else if (readCommon(ip, args, said, false)) tableOk ||= word === 'l3mdev';

@@ -1,4 +1,5 @@
 /** The file tree that a machine starts with. */
+import { RT_FILES } from '../../programs/ip/rt-files.ts';
 import { EBADF } from '../../uapi/errno.ts';
 import { refuse } from '../../uapi/result.ts';
 import { encode } from '../process/bytes.ts';
@@ -32,7 +33,7 @@ export function plantTree(system: System): void {
   vfs.root.insert('sys', sysDirectory());
   plantDevices(system);
   plantPrograms(system);
-  const text: [string, string][] = [
+  const text: (readonly [string, string])[] = [
     ['/etc/hostname', `${machine.hostname}\n`],
     ['/etc/hosts', `127.0.0.1\tlocalhost\n127.0.1.1\t${machine.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`],
     ['/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n'],
@@ -42,6 +43,7 @@ export function plantTree(system: System): void {
     ['/etc/debian_version', '12.11\n'],
     ['/etc/os-release', OS_RELEASE],
     ['/etc/protocols', PROTOCOLS],
+    ...RT_FILES,
   ];
   for (const [path, content] of text) plantFile(vfs, system, path, content);
 }
