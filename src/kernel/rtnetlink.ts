@@ -28,6 +28,7 @@ import { brMdbDump } from './bridge/br-mdb.ts';
 import { brDumpLinks, brSetlink } from './bridge/br-netlink.ts';
 import { neighAdd, neighDelete, neighDumpInfo, neighGet } from './core/neighbour.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
+import { Nsids } from './core/nsids.ts';
 import { rtnlFdbAdd, rtnlFdbDel, rtnlFdbDump, rtnlFdbFlush, rtnlFdbGet } from './core/rtnl-fdb.ts';
 import {
   namespaceOf,
@@ -151,12 +152,17 @@ export class RtnetlinkSocket implements Rtnetlink {
     if (peer === undefined) return refuse(EINVAL, 'Peer netns reference is invalid');
     if (net.peernet2id(peer) >= 0) return refuse(EEXIST, 'Peer netns already has a nsid assigned');
     if (nsid < 0) net.peernet2idAlloc(peer);
-    else if ([...net.nsids.values()].includes(nsid)) return refuse(EEXIST, 'The specified nsid is already used');
-    else net.nsids.set(peer, nsid);
+    else {
+      net.nsids ??= new Nsids(net);
+      if (net.nsids.peerOf(nsid) !== undefined) return refuse(EEXIST, 'The specified nsid is already used');
+      net.nsids.set(peer, nsid);
+    }
     return undefined;
   }
   dumpNsids(): { nsid: number; inode: number }[] {
-    return [...this.net.nsids].map(([peer, nsid]) => ({ nsid, inode: peer.inode })).sort((a, b) => a.nsid - b.nsid);
+    return [...(this.net.nsids?.entries() ?? [])]
+      .map(([nsid, peer]) => ({ nsid, inode: peer.inode }))
+      .sort((a, b) => a.nsid - b.nsid);
   }
 
   private peerOf(ref: NetnsRef | { pid: number }): NetNamespace | undefined {

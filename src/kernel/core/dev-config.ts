@@ -372,8 +372,8 @@ export function netdevUpperDevLink(dev: NetDevice, upper: NetDevice, master = fa
   const errno = kernel.notify('PRECHANGEUPPER', dev, { upper, linking: true, master });
   if (errno !== 0) return refuse(errno);
   dev.upper.push(upper);
-  // Most devices have one below them: a list with room to grow would be most of what they weigh.
-  upper.lower = [...upper.lower, dev];
+  // Most devices have one below them: concat makes a list without room to grow.
+  upper.lower = upper.lower.concat(dev);
   if (master) dev.master = upper;
   kernel.notify('CHANGEUPPER', dev, { upper, linking: true, master });
   return undefined;

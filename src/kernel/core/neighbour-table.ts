@@ -89,10 +89,32 @@ export interface PneighEntry<K> {
   protocol: number;
 }
 
-/** What a table keeps for one device. */
-interface DeviceEntries<K> {
+/** What a table keeps for one device: its settings, and its entries by address. */
+export class DeviceEntries<K> {
   readonly parms: NeighParms;
-  readonly entries: Map<K, Neighbour<K>>;
+  /** Made with the first entry. */
+  private map: Map<K, Neighbour<K>> | undefined;
+
+  constructor(parms: NeighParms) {
+    this.parms = parms;
+  }
+
+  get(key: K): Neighbour<K> | undefined {
+    return this.map === undefined ? undefined : this.map.get(key);
+  }
+
+  set(key: K, neigh: Neighbour<K>): void {
+    this.map ??= new Map();
+    this.map.set(key, neigh);
+  }
+
+  delete(key: K): void {
+    this.map?.delete(key);
+  }
+
+  values(): Iterable<Neighbour<K>> {
+    return this.map?.values() ?? [];
+  }
 }
 
 export class NeighTable<K> {
@@ -129,7 +151,7 @@ export class NeighTable<K> {
   /** @kernel net/core/neighbour.c neigh_parms_alloc */
   parmsAlloc(dev: NetDevice): NeighParms {
     const parms = this.parms.copyFor(dev);
-    this.devices.set(dev, { parms, entries: new Map() });
+    this.devices.set(dev, new DeviceEntries(parms));
     return parms;
   }
 
@@ -148,13 +170,13 @@ export class NeighTable<K> {
   }
 
   /** The entries of a device, by address; a route may keep this. */
-  entriesOf(dev: NetDevice): ReadonlyMap<K, Neighbour<K>> | undefined {
-    return this.devices.get(dev)?.entries;
+  entriesOf(dev: NetDevice): DeviceEntries<K> | undefined {
+    return this.devices.get(dev);
   }
 
   /** @kernel net/core/neighbour.c neigh_lookup */
   lookup(key: K, dev: NetDevice): Neighbour<K> | undefined {
-    return this.devices.get(dev)?.entries.get(key);
+    return this.devices.get(dev)?.get(key);
   }
 
   /**
@@ -169,10 +191,10 @@ export class NeighTable<K> {
     if (!this.ops.construct(neigh)) return undefined;
     neigh.confirmed = this.kernel.queue.now - 2 * neigh.parms.baseReachableTime;
     // The protocol may have put another key in: all of a point-to-point device is one neighbour.
-    const existing = device.entries.get(neigh.key);
+    const existing = device.get(neigh.key);
     if (existing !== undefined) return existing;
     neigh.dead = false;
-    device.entries.set(neigh.key, neigh);
+    device.set(neigh.key, neigh);
     this.entries++;
     if (!exemptFromGc) this.gcList.add(neigh);
     neighSchedulePeriodicWork(this);
@@ -223,7 +245,7 @@ export class NeighTable<K> {
    * @kernel net/core/neighbour.c neigh_remove_one
    */
   remove(neigh: Neighbour<K>): void {
-    this.devices.get(neigh.dev)?.entries.delete(neigh.key);
+    this.devices.get(neigh.dev)?.delete(neigh.key);
     this.gcList.delete(neigh);
     neigh.timer?.cancel();
     neigh.dead = true;
@@ -238,7 +260,7 @@ export class NeighTable<K> {
   flushDev(dev: NetDevice, skipPermanent: boolean): void {
     const device = this.devices.get(dev);
     if (device === undefined) return;
-    for (const neigh of [...device.entries.values()]) {
+    for (const neigh of [...device.values()]) {
       if (skipPermanent && (neigh.state & NUD_PERMANENT) !== 0) continue;
       this.remove(neigh);
     }

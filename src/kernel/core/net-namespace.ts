@@ -5,6 +5,7 @@ import type { NetnsRef } from '../../uapi/netns.ts';
 import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdevice.ts';
 import { NfHooks } from './netfilter.ts';
+import { Nsids } from './nsids.ts';
 import type { PacketTap } from './packet-type.ts';
 
 export class NetNamespace implements NetnsRef {
@@ -25,8 +26,10 @@ export class NetNamespace implements NetnsRef {
   /** Taps of packet sockets that listen to all devices. */
   readonly ptypeAll: PacketTap[] = [];
   readonly ptypeSpecific: PacketTap[] = [];
-  /** Ids of other namespaces in this one, by that namespace. */
-  readonly nsids = new Map<NetNamespace, number>();
+  /** Ids of other namespaces in this one, once one has been given. */
+  nsids: Nsids | undefined;
+  /** The ids of this one in others, by the other. */
+  idsElsewhere: Map<NetNamespace, number> | undefined;
   /** State of protocols, by the number of its {@link PerNet}. */
   readonly generic: unknown[] = [];
 
@@ -48,18 +51,15 @@ export class NetNamespace implements NetnsRef {
 
   /** The lowest id not in use for a namespace that has none yet (alloc_netid); given on demand. */
   peernet2idAlloc(peer: NetNamespace): number {
-    let id = this.nsids.get(peer);
+    const id = peer.idsElsewhere?.get(this);
     if (id !== undefined) return id;
-    const used = new Set(this.nsids.values());
-    id = 0;
-    while (used.has(id)) id++;
-    this.nsids.set(peer, id);
-    return id;
+    this.nsids ??= new Nsids(this);
+    return this.nsids.allocate(peer);
   }
 
   /** -1 when `peer` has no id here. */
   peernet2id(peer: NetNamespace): number {
-    return this.nsids.get(peer) ?? -1;
+    return peer.idsElsewhere?.get(this) ?? -1;
   }
 }
 

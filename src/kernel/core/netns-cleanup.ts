@@ -28,7 +28,8 @@ function cleanupNet(net: NetNamespace): void {
   for (const operations of [...kernel.pernet].reverse()) operations.exit?.(net);
   unregisterNetdeviceMany([...net.devices.values()].reverse());
   kernel.namespaces.splice(kernel.namespaces.indexOf(net), 1);
-  for (const other of kernel.namespaces) other.nsids.delete(net);
+  for (const [other, id] of net.idsElsewhere ?? []) other.nsids?.delete(id);
+  for (const [, peer] of net.nsids?.entries() ?? []) peer.idsElsewhere?.delete(net);
 }
 
 /**

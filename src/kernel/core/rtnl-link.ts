@@ -161,7 +161,7 @@ function createLink(net: NetNamespace, kind: RtnlLinkOps, request: LinkRequest):
   if (isRefusal(destination)) return destination;
   let linkNet: NetNamespace | undefined;
   if (request.linkNetnsid !== undefined) {
-    linkNet = [...destination.nsids].find(([, id]) => id === request.linkNetnsid)?.[0];
+    linkNet = destination.nsids?.peerOf(request.linkNetnsid);
     if (linkNet === undefined) return refuse(EINVAL, 'Unknown network namespace id');
   }
   const dev = rtnlCreateLink(linkNet ?? destination, request.ifname ?? `${kind.kind}%d`, kind);

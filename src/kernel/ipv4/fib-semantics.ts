@@ -173,15 +173,18 @@ function validPrefsrc(ipv4: Ipv4Net, config: FibConfig): boolean {
 /** The same next hops as an older route's, or these, which are now known. */
 function share(fi: FibInfo): FibInfo {
   const hash = hashOf(fi);
-  const bucket = fi.ipv4.fibInfos.get(hash);
-  const other = bucket?.find((candidate) => sameInfo(candidate, fi));
-  if (other !== undefined) {
-    other.treeref++;
-    return other;
+  const { fibInfos } = fi.ipv4;
+  let last: FibInfo | undefined;
+  for (let other = fibInfos.get(hash); other !== undefined; other = other.hashNext) {
+    if (sameInfo(other, fi)) {
+      other.treeref++;
+      return other;
+    }
+    last = other;
   }
   fi.treeref = 1;
-  if (bucket === undefined) fi.ipv4.fibInfos.set(hash, [fi]);
-  else bucket.push(fi);
+  if (last === undefined) fibInfos.set(hash, fi);
+  else last.hashNext = fi;
   return fi;
 }
 
@@ -239,16 +242,24 @@ export function fibReleaseInfo(fi: FibInfo): void {
   if (--fi.treeref > 0) return;
   // The hash of a next hop without gateway is made of what fibCheckNh left there.
   const hash = hashOf(fi);
-  const bucket = fi.ipv4.fibInfos.get(hash);
-  const at = bucket?.indexOf(fi) ?? -1;
-  if (bucket === undefined || at < 0) return;
-  bucket.splice(at, 1);
-  if (bucket.length === 0) fi.ipv4.fibInfos.delete(hash);
+  const { fibInfos } = fi.ipv4;
+  let before: FibInfo | undefined;
+  let at = fibInfos.get(hash);
+  while (at !== undefined && at !== fi) {
+    before = at;
+    at = at.hashNext;
+  }
+  if (at === undefined) return;
+  if (before !== undefined) before.hashNext = fi.hashNext;
+  else if (fi.hashNext !== undefined) fibInfos.set(hash, fi.hashNext);
+  else fibInfos.delete(hash);
 }
 
 /** All that are in use. */
 export function* fibInfosOf(ipv4: Ipv4Net): IterableIterator<FibInfo> {
-  for (const bucket of ipv4.fibInfos.values()) yield* bucket;
+  for (const first of ipv4.fibInfos.values()) {
+    for (let fi: FibInfo | undefined = first; fi !== undefined; fi = fi.hashNext) yield fi;
+  }
 }
 
 /** @kernel net/ipv4/fib_semantics.c fib_info_update_nhc_saddr */

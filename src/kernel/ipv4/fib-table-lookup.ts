@@ -18,10 +18,9 @@ const MASKS: readonly number[] = Array.from({ length: 33 }, (_, plen) => maskOf(
 export function fibTableLookup(table: FibTable, flow: Flowi4, res: FibResult, flags: number): number {
   const { trie } = table;
   const key = flow.daddr | 0;
-  const { lengths } = trie;
+  const { lengths, maps } = trie;
   for (let i = 0; i < lengths.length; i++) {
-    const plen = lengths[i]!;
-    const list = trie.byLength[plen]!.get(key & MASKS[plen]!);
+    const list = maps[i]!.get(key & MASKS[lengths[i]!]!);
     if (list === undefined) continue;
     for (let j = 0; j < list.length; j++) {
       const alias = list[j]!;

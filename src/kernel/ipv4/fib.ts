@@ -89,6 +89,8 @@ export class FibInfo {
   /** Aliases that point here. */
   treeref = 0;
   prefsrcRemoved = false;
+  /** The next with the same hash. */
+  hashNext: FibInfo | undefined;
 
   constructor(ipv4: Ipv4Net, config: FibConfig) {
     this.ipv4 = ipv4;
@@ -169,45 +171,51 @@ export class FibResult {
  * are rules.
  */
 export class FibTrie {
-  /** By prefix length, then by prefix (as a signed number): aliases in the order in which they are tried. */
-  readonly byLength: (Map<number, FibAlias[]> | undefined)[] = [];
   /** Prefix lengths in use, longest first. */
-  lengths: number[] = [];
+  lengths: readonly number[] = [];
+  /** For each of them, by prefix (as a signed number): aliases in the order in which they are tried. */
+  maps: readonly Map<number, FibAlias[]>[] = [];
 
   aliases(key: Ipv4, plen: number): FibAlias[] | undefined {
-    return this.byLength[plen]?.get(key | 0);
+    return this.maps[this.lengths.indexOf(plen)]?.get(key | 0);
   }
 
   /** Put an alias at a place of its prefix's list. */
   insert(alias: FibAlias, at: number): void {
     const { plen } = alias;
     const key = alias.key | 0;
-    let map = this.byLength[plen];
-    if (map === undefined) {
-      map = new Map();
-      this.byLength[plen] = map;
-      this.lengths = [...this.lengths, plen].sort((a, b) => b - a);
-    }
-    const list = map.get(key);
+    const list = this.mapOf(plen).get(key);
     // Nearly every prefix has one route: a list that can grow would take several times its memory.
-    if (list === undefined) map.set(key, [alias]);
+    if (list === undefined) this.mapOf(plen).set(key, [alias]);
     else list.splice(at, 0, alias);
+  }
+
+  /** The prefixes of a length, made if there are none. */
+  private mapOf(plen: number): Map<number, FibAlias[]> {
+    const at = this.lengths.findIndex((length) => length <= plen);
+    if (at >= 0 && this.lengths[at] === plen) return this.maps[at]!;
+    const map = new Map<number, FibAlias[]>();
+    const place = at < 0 ? this.lengths.length : at;
+    this.lengths = this.lengths.toSpliced(place, 0, plen);
+    this.maps = this.maps.toSpliced(place, 0, map);
+    return map;
   }
 
   /** A list may have become empty. */
   prune(key: Ipv4, plen: number): void {
-    const map = this.byLength[plen];
+    const at = this.lengths.indexOf(plen);
+    const map = this.maps[at];
     if (map?.get(key | 0)?.length !== 0) return;
     map.delete(key | 0);
     if (map.size > 0) return;
-    this.byLength[plen] = undefined;
-    this.lengths = this.lengths.filter((length) => length !== plen);
+    this.lengths = this.lengths.toSpliced(at, 1);
+    this.maps = this.maps.toSpliced(at, 1);
   }
 
   /** All aliases: prefixes upwards, shorter ones after longer ones, each list in its order. */
   all(): FibAlias[] {
     const lists: FibAlias[][] = [];
-    for (const map of this.byLength) if (map !== undefined) lists.push(...map.values());
+    for (const map of this.maps) lists.push(...map.values());
     return lists.sort((a, b) => a[0]!.key - b[0]!.key || b[0]!.plen - a[0]!.plen).flat();
   }
 }

@@ -42,10 +42,9 @@ function ipMcIncGroup(inDev: InDevice, address: Ipv4): void {
 /** @kernel net/ipv4/igmp.c ip_mc_dec_group */
 function ipMcDecGroup(inDev: InDevice, address: Ipv4): void {
   const { list } = inDev.mc;
-  const at = list.findIndex((group) => group.address === address);
-  const group = list[at];
+  const group = list.find((entry) => entry.address === address);
   if (group === undefined || --group.users > 0) return;
-  list.splice(at, 1);
+  inDev.mc.list = list.filter((entry) => entry !== group);
   groupDropped(inDev, group);
   inDev.ipv4.rtCacheFlush();
 }
@@ -87,6 +86,8 @@ export function ipMcDestroyDev(inDev: InDevice): void {
   if ((inDev.dev.flags & IFF_UP) !== 0 || inDev.mc.list.some((group) => group.address === IGMP_ALL_HOSTS)) {
     ipMcDown(inDev);
   }
-  for (const group of inDev.mc.list.splice(0)) groupDropped(inDev, group);
+  const groups = inDev.mc.list;
+  inDev.mc.list = [];
+  for (const group of groups) groupDropped(inDev, group);
   igmpStopTimers(inDev);
 }

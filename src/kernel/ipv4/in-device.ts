@@ -5,7 +5,7 @@
 import { IFF_LOOPBACK } from '../../uapi/if.ts';
 import { type Ipv4, maskOf } from '../../wire/addr.ts';
 import type { NeighParms } from '../core/neighbour-parms.ts';
-import type { Neighbour, NeighTable } from '../core/neighbour-table.ts';
+import type { DeviceEntries, NeighTable } from '../core/neighbour-table.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import {
   ACCEPT_REDIRECTS,
@@ -61,7 +61,7 @@ export class InDevice {
   readonly arp: NeighTable<Ipv4>;
   readonly arpParms: NeighParms;
   /** The ARP entries of the device. */
-  readonly neighbours: ReadonlyMap<Ipv4, Neighbour<Ipv4>>;
+  readonly neighbours: DeviceEntries<Ipv4>;
   /** Primary addresses by scope, each followed by nothing: secondary ones come at the end, in order of addition. */
   readonly ifaList: InIfaddr[] = [];
   readonly mc: IpMcState;

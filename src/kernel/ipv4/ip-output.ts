@@ -1,5 +1,5 @@
 /** The way out: POST_ROUTING, fragmentation, the neighbour. */
-import { ENOBUFS, EPERM } from '../../uapi/errno.ts';
+import { EINVAL, ENOBUFS, EPERM } from '../../uapi/errno.ts';
 import { ETH_P_IP, IFF_LOOPBACK, IFF_POINTOPOINT, PACKET_LOOPBACK } from '../../uapi/if.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from '../../uapi/rtnetlink.ts';
 import { ipv4Destination, ipv4Ttl } from '../../wire/ipv4.ts';
@@ -51,6 +51,7 @@ export function ipFinishOutput2(skb: SkBuff): void {
     neigh = inDev?.neighbours.get(key) ?? inDev?.arp.create(key, dev);
     if (neigh === undefined) {
       kfreeSkbReason(skb, REASON.NEIGH_CREATEFAIL, 'ip_finish_output2', 'no neighbour entry could be made');
+      sendStatus.errno = inDev === undefined ? EINVAL : ENOBUFS;
       return;
     }
     rt.neigh = neigh;

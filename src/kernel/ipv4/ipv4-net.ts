@@ -8,13 +8,13 @@ import { type FibInfo, FibTable, FibTrie } from './fib.ts';
 import type { Fib4Rule } from './fib-rules.ts';
 import type { InIfaddr } from './in-device.ts';
 import { InetPeers } from './inetpeer.ts';
+import { SharedSysctls } from './ipv4-sysctls.ts';
 import type { InputRouteCache } from './route-input-cache.ts';
-
 import { Snmp } from './snmp.ts';
 
 const SECOND = 1e9;
 
-export class Ipv4Net {
+export class Ipv4Net extends SharedSysctls {
   readonly net: NetNamespace;
   readonly kernel: Kernel;
   readonly devconfAll = devconfAll();
@@ -38,67 +38,19 @@ export class Ipv4Net {
   fibRulesRequireFldissect = false;
   /** Routes of type local were added by hand. */
   fibHasCustomLocalRoutes = false;
-  /** By a hash of their contents. */
-  readonly fibInfos = new Map<number, FibInfo[]>();
+  /** By a hash of their contents: the first of a chain. */
+  readonly fibInfos = new Map<number, FibInfo>();
   readonly peers = new InetPeers();
   /** Recently found input routes; see route-input-cache.ts. */
   inputCache: InputRouteCache | undefined;
   private counters: Snmp | undefined;
-
-  // net.ipv4.*
-  ipDefaultTtl = 64;
-  ipForwardUsePmtu = 0;
-  ipForwardUpdatePriority = 1;
-  ipNonlocalBind = 0;
-  ipNoPmtuDisc = 0;
-  ipDynaddr = 0;
-  ipAutobindReuse = 0;
-  ipEarlyDemux = 1;
-  ipUnprivilegedPortStart = 1024;
-  localPortRange: readonly [number, number] = [32768, 60999];
-  localReservedPorts: readonly (readonly [number, number])[] = [];
-  pingGroupRange: readonly [number, number] = [1, 0];
-  fwmarkReflect = 0;
-  rawL3mdevAccept = 1;
-  udpL3mdevAccept = 0;
-  udpEarlyDemux = 1;
-  fibMultipathHashPolicy = 0;
-  fibMultipathHashFields = 7;
-  fibMultipathHashSeed = 0;
-  fibMultipathUseNeigh = 0;
-  fibNotifyOnFlagChange = 0;
-  nexthopCompatMode = 1;
-  icmpEchoIgnoreAll = 0;
-  icmpEchoIgnoreBroadcasts = 1;
-  icmpEchoEnableProbe = 0;
-  icmpIgnoreBogusErrorResponses = 1;
-  icmpErrorsUseInboundIfaddr = 0;
-  /** Milliseconds between errors to one host, once its burst is used up. */
-  icmpRatelimit = 1000;
-  /** Bits of the types that are limited: unreachable, source quench, time exceeded, parameter problem. */
-  icmpRatemask = 6168;
-  icmpMsgsPerSec = 1000;
-  icmpMsgsBurst = 50;
-  igmpMaxMemberships = 20;
-  igmpMaxMsf = 10;
-  igmpQrv = 2;
-  igmpLinkLocalMcastReports = 1;
-  ipfragHighThresh = 4194304;
-  ipfragLowThresh = 3145728;
-  /** Nanoseconds. */
-  ipfragTime = 30 * SECOND;
-  ipfragMaxDist = 64;
-  // net.ipv4.route.*
-  routeMinPmtu = 552;
-  routeMinAdvMss = 256;
-  /** Nanoseconds. */
-  routeMtuExpires = 600 * SECOND;
 
   /** Credit of the namespace's limit on ICMP errors, and when it was last filled up. */
   icmpGlobalCredit = 0;
   icmpGlobalStamp = -SECOND;
 
   constructor(net: NetNamespace) {
+    super();
     this.net = net;
     this.kernel = net.kernel;
   }

@@ -94,12 +94,13 @@ const GLOBAL: Readonly<Record<string, number>> = {
 type Settings = Map<string, number>;
 
 interface Ipv6Net {
-  global: Settings;
-  all: Settings;
-  dflt: Settings;
-  devices: WeakMap<NetDevice, Settings>;
+  readonly global: Settings;
+  readonly all: Settings;
+  readonly dflt: Settings;
+  readonly devices: WeakMap<NetDevice, Settings>;
 }
 
+/** Made for a namespace when one of its settings is written. */
 const ipv6Nets = new PerNet<Ipv6Net>(() => ({
   global: new Map(),
   all: new Map(),
@@ -110,17 +111,18 @@ const ipv6Nets = new PerNet<Ipv6Net>(() => ({
 /** Settings that a write to `all` gives to every device and to `default`. */
 const SPREADING = ['disable_ipv6', 'forwarding'];
 
+/** Whether there are settings of that name: `all`, `default` or a device. */
+function exists(net: NetNamespace, name: string): boolean {
+  return name === 'all' || name === 'default' || net.devByName(name)?.name === name;
+}
+
+/** What was set under a name; undefined for nothing yet. */
 function settingsOf(net: NetNamespace, name: string): Settings | undefined {
-  const ipv6 = ipv6Nets.of(net);
-  if (name === 'all') return ipv6.all;
-  if (name === 'default') return ipv6.dflt;
+  const ipv6 = ipv6Nets.peek(net);
+  if (name === 'all') return ipv6?.all;
+  if (name === 'default') return ipv6?.dflt;
   const dev = net.devByName(name);
-  if (dev === undefined || dev.name !== name) return undefined;
-  const known = ipv6.devices.get(dev);
-  if (known !== undefined) return known;
-  const settings: Settings = new Map();
-  ipv6.devices.set(dev, settings);
-  return settings;
+  return dev === undefined || dev.name !== name ? undefined : ipv6?.devices.get(dev);
 }
 
 function read(net: NetNamespace, name: string, file: string): number {
@@ -128,11 +130,19 @@ function read(net: NetNamespace, name: string, file: string): number {
   return settingsOf(net, name)?.get(file) ?? DEVCONF[file]!;
 }
 
+function put(net: NetNamespace, name: string, file: string, value: number): void {
+  const ipv6 = ipv6Nets.of(net);
+  const dev = net.devByName(name);
+  const known = settingsOf(net, name);
+  if (known !== undefined) known.set(file, value);
+  else if (dev?.name === name) ipv6.devices.set(dev, new Map([[file, value]]));
+}
+
 function write(net: NetNamespace, name: string, file: string, value: number): void {
-  settingsOf(net, name)?.set(file, value);
+  put(net, name, file, value);
   if (name !== 'all' || !SPREADING.includes(file)) return;
   for (const target of ['default', ...[...net.devices.values()].map((dev) => dev.name)]) {
-    settingsOf(net, target)?.set(file, value);
+    put(net, target, file, value);
   }
 }
 
@@ -142,7 +152,7 @@ export function registerAddrconfSysctls(kernel: Kernel): void {
     'net/ipv6/conf',
     (net) => ['all', 'default', ...[...net.devices.values()].map((dev) => dev.name)],
     (net, name): SysctlEntries | undefined => {
-      if (settingsOf(net, name) === undefined) return undefined;
+      if (!exists(net, name)) return undefined;
       const entry = (file: string) =>
         intSysctl(
           () => read(net, name, file),
@@ -152,12 +162,11 @@ export function registerAddrconfSysctls(kernel: Kernel): void {
     },
   );
   kernel.sysctl.table('net/ipv6', (net) => {
-    const { global } = ipv6Nets.of(net);
     const entry = (file: string) =>
       intSysctl(
-        () => global.get(file) ?? GLOBAL[file]!,
+        () => ipv6Nets.peek(net)?.global.get(file) ?? GLOBAL[file]!,
         (value) => {
-          global.set(file, value);
+          ipv6Nets.of(net).global.set(file, value);
         },
       );
     return Object.fromEntries(Object.keys(GLOBAL).map((file) => [file, entry(file)]));
@@ -168,9 +177,9 @@ export function registerAddrconfSysctls(kernel: Kernel): void {
     priority: 0,
     call(event, dev) {
       if (event === 'REGISTER') {
-        const ipv6 = ipv6Nets.of(dev.net);
-        if (ipv6.dflt.size > 0) ipv6.devices.set(dev, new Map(ipv6.dflt));
-        else ipv6.devices.delete(dev);
+        const ipv6 = ipv6Nets.peek(dev.net);
+        if (ipv6 !== undefined && ipv6.dflt.size > 0) ipv6.devices.set(dev, new Map(ipv6.dflt));
+        else ipv6?.devices.delete(dev);
       }
       return 0;
     },

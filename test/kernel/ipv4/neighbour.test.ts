@@ -1,6 +1,7 @@
 /** The state machine of neighbours, its timers and its queue; ARP's rules on whom to answer and believe. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { EHOSTUNREACH } from '../../../src/uapi/errno.ts';
+import { arpTable } from '../../../src/kernel/ipv4/arp-table.ts';
+import { EHOSTUNREACH, ENOBUFS } from '../../../src/uapi/errno.ts';
 import { NLM_F_CREATE, NLM_F_REPLACE, NUD_PERMANENT, NUD_STALE } from '../../../src/uapi/rtnetlink.ts';
 import { addr, type Host, type L3Lab, ok, pair } from './l3-lab.ts';
 
@@ -81,6 +82,19 @@ describe('a neighbour', () => {
     expect(lab.heard().filter((line) => line.includes('arp who-has 10.0.0.2'))).toEqual(
       Array(3).fill('> arp who-has 10.0.0.2 tell 10.0.0.1 unicast'),
     );
+  });
+
+  it('cannot be made when the table is full of young ones: the sender is told, if it asked to be', () => {
+    begin();
+    a.ping('10.0.0.2');
+    arpTable(a.net.kernel).gcThresh3 = 2;
+    const socket = a.socket('udp');
+    const to = { family: 'inet', address: addr('10.0.0.3'), port: 9 } as const;
+    expect(socket.send(new Uint8Array(4), to)).toBe(4);
+    socket.setOption('recverr', true);
+    expect(socket.send(new Uint8Array(4), to)).toBe(-ENOBUFS);
+    lab.run(60);
+    expect(socket.send(new Uint8Array(4), to)).toBe(4);
   });
 
   it('that never answers fails after three broadcasts, and each waiting frame is reported to its sender', () => {
