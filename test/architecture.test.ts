@@ -17,12 +17,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   programs: ['wire', 'uapi', 'capture'],
   shell: ['programs', 'uapi', 'sim', 'wire'],
   lab: ['kernel', 'shell', 'programs', 'capture', 'uapi', 'sim', 'wire'],
+  fuzz: ['lab', 'sim'],
   linux: ['lab', 'uapi'],
-  cli: ['lab', 'linux', 'shell', 'programs', 'kernel', 'capture', 'uapi', 'sim', 'wire'],
+  cli: ['fuzz', 'lab', 'linux', 'shell', 'programs', 'kernel', 'capture', 'uapi', 'sim', 'wire'],
 };
 
 /** Layers that run anywhere: no module of Node. */
-const PLATFORM_FREE = ['wire', 'sim', 'uapi', 'kernel', 'capture', 'programs', 'shell', 'lab'];
+const PLATFORM_FREE = ['wire', 'sim', 'uapi', 'kernel', 'capture', 'programs', 'shell', 'lab', 'fuzz'];
 
 /** Packages that a layer may import. */
 const PACKAGES: Record<string, readonly string[]> = {

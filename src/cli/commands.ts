@@ -48,6 +48,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import('./test.ts')).test(rest);
     case 'shell':
       return (await import('./shell.ts')).shell(rest);
+    case 'fuzz':
+      return (await import('./fuzz.ts')).fuzz(rest);
     case 'kernels':
       return (await import('./kernels.ts')).kernels(rest);
     default:

@@ -74,6 +74,25 @@ export interface ShellOptions {
   out: string | undefined;
 }
 
+export interface FuzzOptions {
+  against: 'kernel' | 'uml';
+  /** Of the first lab; the others have the numbers that follow. */
+  seed: number;
+  labs: number;
+  /** Time after which no new lab is begun. */
+  seconds: number;
+  /** Labs that run at a time. */
+  workers: number;
+  /** Folder for the labs that differ. */
+  out: string;
+  /** Leave labs that differ as large as they are. */
+  whole: boolean;
+  /** Begin from the start, also when a search was interrupted. */
+  restart: boolean;
+  /** Print the labs in place of running them. */
+  show: boolean;
+}
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Values = Record<string, string | boolean | undefined>;
 
@@ -153,6 +172,45 @@ export function parseKernels(argv: readonly string[]): { json: boolean } | typeo
   if (values['help'] === true) return HELP;
   if (positionals.length > 0) throw new UsageError(`kernels takes no argument: ${positionals[0]}`, 'kernels');
   return { json: values['json'] === true };
+}
+
+export function parseFuzz(argv: readonly string[]): FuzzOptions | typeof HELP {
+  const { values, positionals } = parse('fuzz', argv, {
+    against: TEXT,
+    seed: TEXT,
+    labs: TEXT,
+    time: TEXT,
+    workers: { type: 'string', short: 'w' },
+    out: TEXT,
+    whole: FLAG,
+    restart: FLAG,
+    show: FLAG,
+    help: { type: 'boolean', short: 'h' },
+  });
+  if (values['help'] === true) return HELP;
+  if (positionals.length > 0) throw new UsageError(`fuzz takes no argument: ${positionals[0]}`, 'fuzz');
+  const against = oneOf('fuzz', values, 'against', ['kernel', 'uml'] as const);
+  const number = (name: string, fallback: number, least: number, most: number) =>
+    values[name] === undefined ? fallback : whole('fuzz', values, name, least, most);
+  return {
+    against,
+    seed: number('seed', 1, 0, 0xffff_ffff),
+    labs: number('labs', 100, 1, 10_000_000),
+    seconds: values['time'] === undefined ? Number.POSITIVE_INFINITY : duration('fuzz', String(values['time'])),
+    workers: number('workers', against === 'uml' ? 2 : 6, 1, 64),
+    out: (values['out'] as string | undefined) ?? '.hairpin/fuzz',
+    whole: values['whole'] === true,
+    restart: values['restart'] === true,
+    show: values['show'] === true,
+  };
+}
+
+/** Seconds: `90`, `90s`, `10m`, `2h`. */
+function duration(command: string, text: string): number {
+  const [, count, unit] = /^(\d+)([smh]?)$/.exec(text) ?? [];
+  const seconds = Number(count) * ({ m: 60, h: 3600 }[unit ?? ''] ?? 1);
+  if (!(seconds > 0)) throw new UsageError(`--time ${text}: a time such as 90s, 10m or 2h is needed`, command);
+  return seconds;
 }
 
 function parse(command: string, argv: readonly string[], options: Options): { values: Values; positionals: string[] } {

@@ -10,6 +10,7 @@ Commands:
   test [PATH...]   run labs as tests
   shell [FILE]     an interactive shell on a fresh machine, or after running FILE
   kernels          where labs can run on this machine, and which devices each has
+  fuzz             random labs on the twin and on a kernel, to find where they differ
   help [COMMAND]   this text, or all about a command
 
 Options:
@@ -101,12 +102,42 @@ Where labs can run on this machine (--on twin, kernel, uml), which devices each 
 offers, what is missing, and the command that gets it.
 `;
 
-const HELP = `Usage: hairpin help [COMMAND]
+const FUZZ = `Usage: hairpin fuzz [OPTIONS]
 
-Explains a command: run, test, shell, kernels.
+Generates labs at random (networks, changes to them, mistakes, traffic), runs each on
+the twin and on a real kernel, and compares what every command prints and its exit
+status. A difference that the kernel repeats is made smaller, command by command and
+word by word, and saved as a script: hairpin run FILE --on twin,kernel shows it.
+
+Options:
+  --against kernel|uml   this machine's kernel (default), or User-Mode Linux
+  --seed N               number of the first lab (default 1); the others follow it, and
+                         the same number is always the same lab
+  --labs N               how many (default 100)
+  --time TIME            begin no new lab after this time: 90s, 10m, 2h
+  --workers N            labs that run at a time (default 6, with uml 2)
+  --out DIR              where labs that differ are saved (default .hairpin/fuzz)
+  --whole                save them as they are, not made smaller
+  --restart              begin anew; otherwise a search that was interrupted, or ran out
+                         of time, goes on where it was (.hairpin/fuzz-*.json)
+  --show                 print the labs, run nothing
+
+Exit status: 0 no difference, 1 some, 2 wrong usage.
 `;
 
-const TEXTS: Readonly<Record<string, string>> = { run: RUN, test: TEST, shell: SHELL, kernels: KERNELS, help: HELP };
+const HELP = `Usage: hairpin help [COMMAND]
+
+Explains a command: run, test, shell, kernels, fuzz.
+`;
+
+const TEXTS: Readonly<Record<string, string>> = {
+  run: RUN,
+  test: TEST,
+  shell: SHELL,
+  kernels: KERNELS,
+  fuzz: FUZZ,
+  help: HELP,
+};
 
 /** What the program is called with. */
 export const COMMANDS: readonly string[] = Object.keys(TEXTS);

@@ -16,8 +16,19 @@ export const MASK_RULES: readonly MaskRule[] = [
   { reason: 'round-trip times depend on the machine', pattern: / [0-9.]+ms$/g, replacement: ' Tms' },
   { reason: 'times of day', pattern: /^\d\d:\d\d:\d\d\.\d{6}/g, replacement: 'T' },
   { reason: 'identifiers of echo requests are process numbers', pattern: /\bid \d+, seq/g, replacement: 'id N, seq' },
+  { reason: 'identifiers of echo requests are process numbers', pattern: /\bident=\d+/g, replacement: 'ident=N' },
   { reason: 'IP identifiers are random', pattern: /\bid \d+, offset/g, replacement: 'id N, offset' },
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
+  {
+    reason: 'how long a timer has left depends on how fast commands start',
+    pattern: /\b(timer"?[:\s]\s*)(?!0\.00)\d+\.\d\d\b/g,
+    replacement: '$1T',
+  },
+  {
+    reason: 'ports that the kernel chooses are random',
+    pattern: /\b(\d+\.\d+\.\d+\.\d+)\.(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})(?= >|: )/g,
+    replacement: '$1.P',
+  },
 ];
 
 /** Addresses that a lab sets, which are compared as they are; others are random and get names in order. */

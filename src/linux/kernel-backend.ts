@@ -62,8 +62,17 @@ export function labEnvironment(options: Pick<StartOptions, 'env'>): NodeJS.Proce
   return { ...process.env, ...options.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 }
 
+let known = false;
+
 /** Why labs cannot run on this machine's kernel, and what would help; undefined when they can. */
 export function whyUnavailable(): string | undefined {
+  if (known) return undefined;
+  const why = tryOnce();
+  known = why === undefined;
+  return why;
+}
+
+function tryOnce(): string | undefined {
   if (process.platform !== 'linux') return `this is ${process.platform}, not Linux`;
   for (const [program, pkg] of NEEDED) {
     if (!onPath(program)) return `the program ${program} is missing; get it by: apt-get install ${pkg}`;

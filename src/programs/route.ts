@@ -4,13 +4,17 @@ import { complain, type Process } from '../uapi/process.ts';
 import { type Ack, isRefusal, refuse } from '../uapi/result.ts';
 import {
   NLM_F_CREATE,
+  type RouteMessage,
   type RouteMetrics,
   type RouteRequest,
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
   RT_SCOPE_NOWHERE,
   RT_SCOPE_UNIVERSE,
+  RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
+  RTN_BROADCAST,
+  RTN_MULTICAST,
   RTN_UNICAST,
   RTN_UNREACHABLE,
   RTPROT_BOOT,
@@ -161,6 +165,8 @@ function show(process: Process, extend: number, numeric: boolean): number {
   const name = (address: Ipv4, host: boolean): string =>
     (!numeric && host ? hostName(process, address) : undefined) ?? formatIpv4(address);
   process.stdout.write(`Kernel IP routing table\n${HEADERS[extend - 1]}`);
+  // Without a main table the file is empty, and the program finds not even its first line.
+  if (text === '') return 1;
   for (const line of text.split('\n').slice(1)) {
     const words = line.trim().split(/\s+/);
     if (words.length < 11) continue;
@@ -328,6 +334,21 @@ class EntryReader {
   }
 }
 
+/** inet_addr_type_table() of the main table, which holds the local one's routes as well. */
+function addressType({ task: { rtnl } }: Process, address: Ipv4): number {
+  if (address === 0 || address === 0xffff_ffff) return RTN_BROADCAST;
+  if (address >>> 28 === 0xe) return RTN_MULTICAST;
+  const [main, local] = [RT_TABLE_MAIN, RT_TABLE_LOCAL].map((table) => rtnl.dumpRoutes({ table }));
+  if (main === undefined || isRefusal(main)) return RTN_BROADCAST;
+  const covers = ({ dst, dstLen }: RouteMessage): boolean => dstLen === 0 || (dst ^ address) >>> (32 - dstLen) === 0;
+  const routes = [...main, ...(local === undefined || isRefusal(local) ? [] : local)].filter(covers);
+  const best = routes.reduce<RouteMessage | undefined>(
+    (found, route) => (found === undefined || route.dstLen > found.dstLen ? route : found),
+    undefined,
+  );
+  return best?.type ?? RTN_UNICAST;
+}
+
 /** rtentry_to_fib_config() and the change that follows it. */
 function change(process: Process, entry: RtEntry, adding: boolean): Ack {
   const { rtnl } = process.task;
@@ -352,8 +373,7 @@ function change(process: Process, entry: RtEntry, adding: boolean): Ack {
     }
     if (entry.gateway !== undefined && entry.gateway !== 0) {
       request.gateway = entry.gateway;
-      const own = rtnl.dumpAddrs().some((address) => address.local === entry.gateway);
-      if (!own) request.scope = RT_SCOPE_UNIVERSE;
+      if (addressType(process, entry.gateway) === RTN_UNICAST) request.scope = RT_SCOPE_UNIVERSE;
     }
     if (adding) {
       if (entry.gateway === 0) return refuse(EINVAL);

@@ -9,6 +9,8 @@ export interface HwAddr {
   refcount: number;
   /** How many upper devices hand it down (ha->synced). */
   synced: number;
+  /** How many lower devices it was handed down to (ha->sync_cnt): each holds a reference. */
+  syncCount: number;
   /** Put there by user space (dev_uc_add_excl through `bridge fdb add ... self`). */
   global: boolean;
 }
@@ -44,7 +46,7 @@ export class HwAddrList {
       entry.refcount++;
       return false;
     }
-    this.entries.set(address, { address, refcount: 1, synced: 0, global: false });
+    this.entries.set(address, { address, refcount: 1, synced: 0, syncCount: 0, global: false });
     return true;
   }
 
@@ -69,6 +71,32 @@ export class HwAddrList {
     if (entry === undefined) return;
     entry.synced--;
     this.del(address);
+  }
+
+  /**
+   * Hand the addresses that `from` has not handed down yet to this list, and take back those that
+   * nobody but the hand-down holds any longer.
+   * @kernel net/core/dev_addr_lists.c __hw_addr_sync
+   */
+  sync(from: HwAddrList): void {
+    for (const entry of from) {
+      if (entry.syncCount === 0) {
+        this.addSynced(entry.address);
+        entry.syncCount++;
+        entry.refcount++;
+      } else if (entry.refcount === 1) this.takeBack(from, entry);
+    }
+  }
+
+  /** @kernel net/core/dev_addr_lists.c __hw_addr_unsync */
+  unsync(from: HwAddrList): void {
+    for (const entry of from) if (entry.syncCount > 0) this.takeBack(from, entry);
+  }
+
+  private takeBack(from: HwAddrList, entry: HwAddr): void {
+    this.delSynced(entry.address);
+    entry.syncCount--;
+    from.del(entry.address);
   }
 
   clear(): void {

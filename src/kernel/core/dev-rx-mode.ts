@@ -4,7 +4,6 @@ import { EEXIST, ENOENT } from '../../uapi/errno.ts';
 import { IFF_ALLMULTI, IFF_PROMISC, IFF_UP } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { Mac } from '../../wire/addr.ts';
-import type { HwAddrList } from './dev-addr-lists.ts';
 import { IFF_UNICAST_FLT, type NetDevice } from './netdevice.ts';
 
 /** @kernel net/core/dev.c __dev_set_promiscuity */
@@ -106,68 +105,26 @@ export function devMcDel(dev: NetDevice, address: Mac): Ack {
   return undefined;
 }
 
-/** Hand the addresses of `from` that `to` does not have from it down to `to`, and take back those gone. */
-function sync(to: HwAddrList, from: HwAddrList, synced: Synced, kind: 'uc' | 'mc'): void {
-  if (synced[kind] === undefined && from.count === 0) return;
-  synced[kind] ??= new Set();
-  const handed = synced[kind];
-  for (const address of handed) {
-    if (from.has(address)) continue;
-    handed.delete(address);
-    to.delSynced(address);
-  }
-  for (const { address } of from) {
-    if (handed.has(address)) continue;
-    handed.add(address);
-    to.addSynced(address);
-  }
-}
-
-/** Take back all that was handed down. */
-function unsync(to: HwAddrList, handed: Set<Mac> | undefined): void {
-  for (const address of handed ?? []) to.delSynced(address);
-  handed?.clear();
-}
-
-/** What a device has handed down to one below it. */
-interface Synced {
-  readonly to: NetDevice;
-  uc: Set<Mac> | undefined;
-  mc: Set<Mac> | undefined;
-}
-
-const syncedLists = new WeakMap<NetDevice, Synced[]>();
-
-function syncedOf(from: NetDevice, to: NetDevice): Synced {
-  const lists = syncedLists.get(from);
-  const known = lists?.find((synced) => synced.to === to);
-  if (known !== undefined) return known;
-  const synced: Synced = { to, uc: undefined, mc: undefined };
-  if (lists === undefined) syncedLists.set(from, [synced]);
-  else lists.push(synced);
-  return synced;
-}
-
 /** @kernel net/core/dev_addr_lists.c dev_uc_sync */
 export function devUcSync(to: NetDevice, from: NetDevice): void {
-  sync(to.uc, from.uc, syncedOf(from, to), 'uc');
+  to.uc.sync(from.uc);
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_mc_sync */
 export function devMcSync(to: NetDevice, from: NetDevice): void {
-  sync(to.mc, from.mc, syncedOf(from, to), 'mc');
+  to.mc.sync(from.mc);
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_uc_unsync */
 export function devUcUnsync(to: NetDevice, from: NetDevice): void {
-  unsync(to.uc, syncedOf(from, to).uc);
+  to.uc.unsync(from.uc);
   devSetRxMode(to);
 }
 
 /** @kernel net/core/dev_addr_lists.c dev_mc_unsync */
 export function devMcUnsync(to: NetDevice, from: NetDevice): void {
-  unsync(to.mc, syncedOf(from, to).mc);
+  to.mc.unsync(from.mc);
   devSetRxMode(to);
 }

@@ -81,8 +81,7 @@ export function deviceAttributes(dev: NetDevice): SysctlEntries {
     ),
     operstate: readOnly(() => OPERSTATE_NAMES[reportedOperstate(dev)] ?? 'unknown'),
     proto_down: readOnly(() => (dev.protoDown ? 1 : 0)),
-    ...(dev.rtnlLinkOps?.kind === 'veth' ? { duplex: refusesWhenDown(() => 'full') } : {}),
-    ...(dev.rtnlLinkOps?.kind === 'veth' ? { speed: refusesWhenDown(() => 10000) } : {}),
+    ...linkSettings(dev),
     testing: refusesWhenDown(() => (dev.testing ? 1 : 0)),
     threaded: readOnly(() => 0),
     tx_queue_len: writable(
@@ -98,6 +97,25 @@ export function deviceAttributes(dev: NetDevice): SysctlEntries {
         return `${devtype}INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}`;
       },
     },
+  };
+}
+
+/**
+ * `speed` and `duplex` are there for every device and can be read of one that is up and has such
+ * settings; a bridge has, and does not know its duplex.
+ */
+function linkSettings(dev: NetDevice): SysctlEntries {
+  const has = dev.running && dev.ops.getLinkSpeed !== undefined;
+  const speed = dev.ops.getLinkSpeed?.(dev);
+  const entry = (text: string, known: boolean): SysctlEntry => ({
+    mode: 0o444,
+    read: () => text,
+    ...(known ? {} : { unreadable: EINVAL }),
+  });
+  const bridge = dev.rtnlLinkOps?.kind === 'bridge';
+  return {
+    duplex: entry(bridge || speed === undefined ? 'unknown' : 'full', has),
+    speed: entry(String(speed ?? -1), has),
   };
 }
 

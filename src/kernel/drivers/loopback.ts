@@ -19,9 +19,10 @@ import type { SkBuff } from '../core/skbuff.ts';
 
 /** @kernel drivers/net/loopback.c loopback_xmit */
 function loopbackXmit(skb: SkBuff, dev: NetDevice): number {
-  const length = skb.len;
   // The route stays on the frame: input need not be looked up again.
   ethTypeTrans(skb, dev);
+  // Counted is what is left without the Ethernet header.
+  const length = skb.len;
   if (netifRx(skb)) {
     dev.stats.txPackets++;
     dev.stats.txBytes += length;

@@ -1,0 +1,198 @@
+/** `hairpin fuzz`: random labs on the twin and on a real kernel, and the smallest labs on which they differ. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabOutput } from '../fuzz/divergence.ts';
+import { type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
+import { generateLab } from '../fuzz/generate.ts';
+import { examine, type Finding } from '../fuzz/search.ts';
+import { PROFILES } from '../fuzz/world.ts';
+import { neighbourTableOverflows } from '../linux/neighbour-table.ts';
+import { disagreementText } from './agree.ts';
+import { ensureFolder } from './folder.ts';
+import { FuzzState } from './fuzz-state.ts';
+import { startMachine } from './lab.ts';
+import { type BackendName, type FuzzOptions, HELP, parseFuzz } from './options.ts';
+import { makeStyle, styleFor } from './style.ts';
+import { usageText } from './usage.ts';
+
+/** Seconds after which a lab is ended: it should take a few. */
+const LAB_SECONDS = 60;
+/** Times between two lines of progress where there is no terminal, in milliseconds. */
+const PROGRESS_EVERY = 10_000;
+/** A lab that others disturb is run again after a pause, so many times. */
+const DISTURBED_TRIES = 10;
+const DISTURBED_PAUSE = 3000;
+const VIRTUAL_LIMITS = { time: 600e9, events: 5_000_000, commands: 1_000_000 };
+
+export async function fuzz(argv: readonly string[]): Promise<number> {
+  const options = parseFuzz(argv);
+  if (options === HELP) {
+    process.stdout.write(usageText('fuzz')!);
+    return 0;
+  }
+  const profile = PROFILES[options.against];
+  if (options.show) {
+    for (let index = 0; index < options.labs; index++) {
+      process.stdout.write(fuzzScript(generateLab(options.seed + index, profile)));
+    }
+    return 0;
+  }
+  return search(options);
+}
+
+/** At most so many at a time. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
+
+async function search(options: FuzzOptions): Promise<number> {
+  const { against, seed, labs, workers, out, whole } = options;
+  ensureFolder(out, 'fuzz');
+  const path = join('.hairpin', `fuzz-${against}-${seed}.json`);
+  const state = FuzzState.load(path);
+  if (options.restart) state.clear();
+  const progress = new Progress(state.done, labs);
+  const counts = options.restart ? FuzzState.load(path) : state;
+  const slots = new Slots(workers);
+  const until = performance.now() + options.seconds * 1000;
+  const runs = {
+    twin: (lab: FuzzLab) => runLab('twin', lab),
+    against: (lab: FuzzLab) => slots.use(() => runUndisturbed(against, lab)),
+    width: workers,
+    whole,
+  };
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < labs && performance.now() < until) {
+      const index = next++;
+      if (counts.isDone(index)) continue;
+      const finding = await examine(generateLab(seed + index, PROFILES[against]), runs);
+      report(index, finding);
+      progress.show(counts);
+    }
+  };
+  const report = (index: number, finding: Finding): void => {
+    if (finding.kind === 'same') {
+      counts.finish(index, 'same');
+      return;
+    }
+    const name = `${against}-${seed + index}${finding.kind === 'unstable' ? '-unstable' : ''}.sh`;
+    const file = join(out, name);
+    mkdirSync(out, { recursive: true });
+    writeFileSync(file, caseText(finding, against));
+    if (finding.kind === 'unstable') {
+      counts.finish(index, 'unstable', file);
+      return;
+    }
+    counts.finish(index, 'differing', file);
+    progress.clear();
+    process.stdout.write(`${file}\n${text(finding, styleFor(process.stdout, process.env), against)}\n`);
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, labs) }, worker));
+  progress.clear();
+  const { same, differing, unstable, done } = counts;
+  const rest = done < labs ? `; ${labs - done} are left, the same command goes on with them` : '';
+  process.stdout.write(
+    `${done} labs (seeds ${seed} to ${seed + labs - 1}): twin and ${against} agree on ${same}, differ on ${differing}; ` +
+      `on ${unstable} ${against} does not agree with itself${rest}\n`,
+  );
+  if (done >= labs) counts.clear();
+  return differing > 0 ? 1 : 0;
+}
+
+type Differs = Exclude<Finding, { kind: 'same' }>;
+
+function text({ divergence }: Differs, style: ReturnType<typeof makeStyle>, against: BackendName): string {
+  return disagreementText(divergence.disagreement, ['twin', against], style);
+}
+
+/** The lab as a script that shows what differs, and what did when it was found. */
+function caseText(finding: Differs, against: BackendName): string {
+  const seen = text(finding, makeStyle(false), against).replace(/^/gm, '# ').trimEnd();
+  const head = `# Seed ${finding.lab.seed}. To see it: hairpin run THIS --on twin,${against}\n${seen}\n`;
+  return `${head}${fuzzScript(finding.lab)}`;
+}
+
+/** Run a lab on a kernel; again if meanwhile its table of neighbours, which all namespaces share, was full. */
+async function runUndisturbed(backend: BackendName, lab: FuzzLab): Promise<LabOutput> {
+  for (let tries = 1; ; tries++) {
+    const before = neighbourTableOverflows();
+    const result = await runLab(backend, lab);
+    if (backend !== 'kernel' || neighbourTableOverflows() === before || tries === DISTURBED_TRIES) return result;
+    await new Promise((resolve) => setTimeout(resolve, DISTURBED_PAUSE));
+  }
+}
+
+/** Run a lab to its end, or until it has taken far too long. */
+async function runLab(backend: BackendName, lab: FuzzLab): Promise<LabOutput> {
+  let output = '';
+  const decoder = new TextDecoder();
+  const machine = await startMachine(
+    backend,
+    '/',
+    (_, data) => {
+      output += decoder.decode(data, { stream: true });
+    },
+    { seed: 1, terminal: false, ...(backend === 'twin' ? { limits: VIRTUAL_LIMITS } : {}) },
+  );
+  let stopped: string | undefined;
+  const late = setTimeout(() => {
+    stopped = `took more than ${LAB_SECONDS} s`;
+    void machine.stop();
+  }, LAB_SECONDS * 1000);
+  try {
+    await machine.script('bash', fuzzScript(lab), []);
+    stopped ??= machine.stopped?.message;
+  } catch (error) {
+    if (backend !== 'twin') throw error;
+    stopped = `the twin failed: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    clearTimeout(late);
+    await machine.stop().catch(() => undefined);
+  }
+  return { backend, output, ...(stopped === undefined ? {} : { stopped }) };
+}
+
+/** One line that tells how far the search is. */
+class Progress {
+  readonly #before: number;
+  readonly #total: number;
+  readonly #startedAt = performance.now();
+  readonly #live = process.stderr.isTTY === true;
+  #shownAt = 0;
+
+  constructor(before: number, total: number) {
+    this.#before = before;
+    this.#total = total;
+  }
+
+  show({ done, differing, unstable }: FuzzState): void {
+    const now = performance.now();
+    if (now - this.#shownAt < (this.#live ? 200 : PROGRESS_EVERY)) return;
+    this.#shownAt = now;
+    const rate = (done - this.#before) / ((now - this.#startedAt) / 1000);
+    const line = `${done} of ${this.#total} labs, ${differing} differ, ${unstable} unstable, ${rate.toFixed(1)} labs/s`;
+    process.stderr.write(this.#live ? `\r\x1b[K${line}` : `${line}\n`);
+  }
+
+  clear(): void {
+    if (this.#live) process.stderr.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,57 @@
+/** Where two backends first part in a lab, and what of it is the same in another run. */
+import { compareRuns, type Disagreement, type Run } from '../lab/agreement.ts';
+import { FIRST_LINE, type FuzzLab, ranCommands } from './fuzz-lab.ts';
+
+/** What one backend printed for a lab. */
+export interface LabOutput {
+  backend: string;
+  output: string;
+  /** Why it ended early. */
+  stopped?: string;
+}
+
+export interface Divergence {
+  /** Index of the first command that came out differently. */
+  at: number;
+  disagreement: Disagreement;
+}
+
+function runOf(lab: FuzzLab, { backend, output, stopped }: LabOutput): Run {
+  return { backend, commands: ranCommands(lab, output), ...(stopped === undefined ? {} : { stopped }) };
+}
+
+/** The first command that came out differently; undefined if all agree. */
+export function divergenceOf(lab: FuzzLab, first: LabOutput, second: LabOutput): Divergence | undefined {
+  const runs = [runOf(lab, first), runOf(lab, second)] as const;
+  const disagreement = compareRuns(...runs).disagreements[0];
+  if (disagreement !== undefined) {
+    return { at: disagreement.line - FIRST_LINE, disagreement };
+  }
+  if (first.stopped === second.stopped) return undefined;
+  const at = Math.max(0, Math.min(runs[0].commands.length, lab.commands.length) - 1);
+  const lines = [
+    { kind: 'first', text: `stopped: ${first.stopped ?? 'no'}` },
+    { kind: 'second', text: `stopped: ${second.stopped ?? 'no'}` },
+  ] as const;
+  return { at, disagreement: { command: lab.commands[at] ?? '', line: 0, diff: lines } };
+}
+
+/**
+ * What a divergence is known by: the lines that differ, without their numbers, so that a smaller lab
+ * with the same fault is told from one with another.
+ */
+export function signature({ disagreement }: Divergence): ReadonlySet<string> {
+  const out = new Set<string>();
+  for (const { kind, text } of disagreement.diff) {
+    if (kind !== 'same') out.add(`${kind} ${text.replace(/[0-9]+/g, '0')}`);
+  }
+  const [first, second] = disagreement.statuses ?? [];
+  if (first !== second) out.add(`status ${first} ${second}`);
+  return out;
+}
+
+/** Whether two divergences have a line in common. */
+export function isAlike(one: Divergence, other: Divergence): boolean {
+  const known = signature(one);
+  return [...signature(other)].some((line) => known.has(line));
+}
