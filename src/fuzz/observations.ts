@@ -16,7 +16,11 @@ const links: Step = (world) => {
     [6, () => ''],
     [4, () => `show dev ${world.nameOf(choice.pick(here))}`],
     [1, () => `show ${choice.pick(here).name}`],
-    [1, () => `show type ${choice.pick(['veth', 'bridge', 'macvlan', 'vlan', 'bridge_slave', 'x'])}`],
+    [
+      1,
+      () =>
+        `show type ${choice.pick(['veth', 'bridge', 'macvlan', 'bridge_slave', 'x', ...(world.profile.vlan ? ['vlan'] : [])])}`,
+    ],
     [1, () => 'show up'],
     [1, () => `show master ${world.of('bridge').name}`],
     [1, () => 'show nomaster'],

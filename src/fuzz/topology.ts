@@ -21,13 +21,13 @@ export function give(world: World, device: Device, ns: string, address?: string)
   }
   world.run(`${world.ip(ns)} link set ${device.name} up`);
   device.up = true;
-  if (address !== undefined && world.choice.chance(0.85)) world.hasty(ns, device.name);
+  if (address !== undefined) world.hasty(ns, device.name);
 }
 
 export function makeBridge(world: World, name: string, ns = ''): Device {
   const { choice } = world;
   const bridge = world.add({ name, ns, kind: 'bridge', up: true });
-  const snooping = choice.chance(0.8) ? ' mcast_snooping 0' : '';
+  const snooping = choice.chance(0.95) ? ' mcast_snooping 0' : '';
   const address = choice.chance(0.8) ? ` address ${bridge.mac}` : '';
   world.run(`${world.ip(ns)} link add ${name}${address} type bridge${snooping}`);
   world.run(`${world.ip(ns)} link set ${name} up`);
@@ -59,7 +59,7 @@ function switched(world: World): void {
   if (choice.chance(0.5)) {
     world.run('ip addr add 10.0.0.254/24 dev br0');
     bridge.addresses.push('10.0.0.254/24');
-    if (choice.chance(0.7)) world.hasty('', 'br0');
+    world.hasty('', 'br0');
   }
 }
 
@@ -227,7 +227,7 @@ function tagged(world: World): void {
 function give2(world: World, device: Device, address: string): void {
   world.run(`${world.ip(device.ns)} addr add ${address} dev ${device.name}`);
   device.addresses.push(address);
-  if (world.choice.chance(0.85)) world.hasty(device.ns, device.name);
+  world.hasty(device.ns, device.name);
 }
 
 export function topology(world: World): void {

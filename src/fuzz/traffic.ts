@@ -22,7 +22,6 @@ const ping: Step = (world) => {
     choice.maybe(0.06, () => `-M ${choice.pick(['do', 'dont', 'want'])}`),
     choice.maybe(0.12, () => '-b'),
     choice.maybe(0.04, () => '-R'),
-    choice.maybe(0.03, () => `-T ${choice.pick(['tsonly', 'tsandaddr'])}`),
     choice.maybe(0.05, () => `-Q ${choice.pick(['0x10', '0xb8'])}`),
     choice.maybe(0.05, () => '-r'),
     choice.maybe(0.04, () => '-L'),
@@ -91,7 +90,7 @@ const captured: Step = (world) => {
   for (const { ns, name } of devices) {
     const direction = choice.maybe(0.15, () => `-Q ${choice.pick(['in', 'out', 'inout'])}`);
     const quiet = choice.maybe(0.1, () => '-p');
-    const text = choice.maybe(0.15, () => choice.pick(['-v', '-q', '-x']));
+    const text = choice.maybe(0.15, () => choice.pick(['-v', '-q']));
     world.run(`listen ${ns === '' ? '-' : ns} ${name}${direction}${quiet}${text} ${choice.pick(FILTERS)}`);
   }
   for (let i = choice.between(1, 2); i > 0; i--) choice.weighted(SENDING)(world);

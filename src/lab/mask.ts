@@ -21,7 +21,7 @@ export const MASK_RULES: readonly MaskRule[] = [
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
   {
     reason: 'how long a timer has left depends on how fast commands start',
-    pattern: /\b(timer"?[:\s]\s*)(?!0\.00)\d+\.\d\d\b/g,
+    pattern: /(timer"?[:\s]\s*)(?!0\.00)\d+\.\d\d\b/g,
     replacement: '$1T',
   },
   {

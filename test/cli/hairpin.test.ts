@@ -140,7 +140,7 @@ test.each([
   ],
   [['run', '--update', 'script.sh'], 'hairpin: --update: script.sh is not a lab document (.md)\n'],
   [['test', 'nowhere'], 'hairpin: nowhere: no such file or folder\n'],
-  [['fly'], 'hairpin: unknown command fly\n'],
+  [['walk'], 'hairpin: unknown command walk\n'],
 ])('hairpin %j ends with status 2 and says why', async (args, complaint) => {
   const { status, stdout, stderr } = await hairpin(args);
   expect(stderr.startsWith(complaint)).toBe(true);

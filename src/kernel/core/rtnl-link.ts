@@ -330,10 +330,12 @@ export function rtnlGetlink(net: NetNamespace, request: { ifindex?: number; ifna
 /** @kernel net/core/rtnetlink.c rtnl_dump_ifinfo */
 export function rtnlDumpIfinfo(net: NetNamespace, filter: { master?: number; kind?: string } = {}): LinkMessage[] {
   const messages: LinkMessage[] = [];
+  // A kind that the kernel does not know filters nothing.
+  const kind = filter.kind === undefined ? undefined : net.kernel.linkKinds.get(filter.kind);
   for (const dev of sortedDevices(net)) {
     // -1 asks for devices without a master.
     if (filter.master !== undefined && (dev.master?.ifindex ?? -1) !== filter.master) continue;
-    if (filter.kind !== undefined && dev.rtnlLinkOps?.kind !== filter.kind) continue;
+    if (kind !== undefined && dev.rtnlLinkOps !== kind) continue;
     messages.push(linkMessage(net, dev));
   }
   return messages;

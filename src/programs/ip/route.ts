@@ -92,8 +92,8 @@ const MODIFY: readonly (readonly [string, number | undefined])[] = [
   ['delete', undefined],
 ];
 
-/** The routes that pass; undefined when the kernel refused the dump. */
-function dump(ip: Ip, filter: RouteFilter): RouteMessage[] | undefined {
+/** The routes that pass; undefined when the kernel refused the dump. Without a main table, `bare`, none pass. */
+function dump(ip: Ip, filter: RouteFilter, bare: boolean): RouteMessage[] | undefined {
   const { family } = ip.options;
   if (family !== AF_UNSPEC && family !== AF_INET) return [];
   const routes = ip.rtnl.dumpRoutes({
@@ -101,8 +101,7 @@ function dump(ip: Ip, filter: RouteFilter): RouteMessage[] | undefined {
     ...(filter.cloned === true ? { cloned: true } : {}),
   });
   if (!isRefusal(routes)) return routes.filter((route) => filterRoute(filter, route));
-  // A namespace without any route has no main table; that is no error.
-  if (filter.table === RT_TABLE_MAIN) return [];
+  if (bare && filter.table === RT_TABLE_MAIN) return [];
   talkError(ip.process, routes);
   return undefined;
 }
@@ -110,12 +109,12 @@ function dump(ip: Ip, filter: RouteFilter): RouteMessage[] | undefined {
 async function list(ip: Ip, args: Args, usage: () => never): Promise<number> {
   const filter = readRouteFilter(ip, args, usage);
   if (filter === undefined) return EXIT_FAILURE;
-  const routes = dump(ip, filter);
+  ip.out.newJson();
+  const routes = dump(ip, filter, true);
   if (routes === undefined) {
     args.complain('Dump terminated');
     return EXIT_REFUSED;
   }
-  ip.out.newJson();
   for (const route of routes) printRoute(ip, route, filter);
   ip.out.deleteJson();
   return 0;
@@ -160,7 +159,7 @@ async function flush(ip: Ip, args: Args, usage: () => never): Promise<number> {
     if (family !== AF_INET6) return 0;
   }
   for (let round = 0; ; round++) {
-    const routes = dump(ip, filter);
+    const routes = dump(ip, filter, false);
     if (routes === undefined) {
       args.complain('Flush terminated');
       return EXIT_REFUSED;

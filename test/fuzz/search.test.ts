@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { FuzzLab } from '../../src/fuzz/fuzz-lab.ts';
+import { examine, type RunLab } from '../../src/fuzz/search.ts';
+
+/** A machine on which each command prints what `answer` says, given those before it. */
+function machine(backend: string, answer: (command: string, before: readonly string[]) => string): RunLab {
+  return async (lab) => ({
+    backend,
+    output: `${lab.commands.map((one, at) => `\n$ ${one}\n${answer(one, lab.commands.slice(0, at))}`).join('')}\n$ :\n`,
+  });
+}
+
+const lab: FuzzLab = { seed: 7, commands: ['a', 'b', 'c', 'd now', 'look at it', 'e'] };
+const twin = machine('twin', () => 'same\n');
+
+describe('examining a lab', () => {
+  it('finds nothing where both print the same', async () => {
+    const options = { twin, against: machine('kernel', () => 'same\n'), width: 2, whole: false };
+    expect(await examine(lab, options)).toEqual({ kind: 'same' });
+  });
+
+  it('finds the smallest lab that differs', async () => {
+    const against = machine('kernel', (command, before) =>
+      command.startsWith('look') && before.includes('b') && before.some((one) => one.startsWith('d'))
+        ? 'other\n'
+        : 'same\n',
+    );
+    const found = await examine(lab, { twin, against, width: 3, whole: false });
+    expect(found).toMatchObject({ kind: 'differs', lab: { seed: 7, commands: ['b', 'd', 'look'] } });
+  });
+
+  it('leaves it whole when asked to, up to the command that differs', async () => {
+    const against = machine('kernel', (command) => (command === 'c' ? 'other\n' : 'same\n'));
+    const found = await examine(lab, { twin, against, width: 3, whole: true });
+    expect(found).toMatchObject({ kind: 'differs', lab: { commands: ['a', 'b', 'c'] }, divergence: { at: 2 } });
+  });
+
+  it('does not blame the twin for a kernel that contradicts itself', async () => {
+    let run = 0;
+    const against: RunLab = (one) => machine('kernel', () => `${run++}\n`)(one);
+    expect(await examine(lab, { twin, against, width: 1, whole: false })).toMatchObject({ kind: 'unstable' });
+  });
+
+  it('notices a backend that was stopped', async () => {
+    const against: RunLab = async (one) => ({
+      ...(await twin(one)),
+      backend: 'kernel',
+      stopped: 'took more than 60 s',
+    });
+    expect(await examine(lab, { twin, against, width: 1, whole: true })).toMatchObject({ kind: 'differs' });
+  });
+});
