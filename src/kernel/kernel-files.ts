@@ -4,6 +4,7 @@ import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../uapi/errno.ts';
 import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
 import type { FileStat, KernelFiles } from '../uapi/task.ts';
 import { formatMac } from '../wire/addr.ts';
+import { procNetVlan } from './8021q/vlanproc.ts';
 import { brifNames, brportSysfsFiles, brSysfsFiles } from './bridge/br-sysfs.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
 import { deviceAttributes, deviceStatistics } from './core/net-sysfs.ts';
@@ -62,7 +63,9 @@ function lookup(net: NetNamespace, path: string): Node | undefined {
   if (path.startsWith('/proc/self/net/')) return lookup(net, `/proc/net/${path.slice(15)}`);
   if (path === SYS) return { kind: 'directory', names: ['net'] };
   if (path.startsWith(`${SYS}/`)) return sysctlNode(net, path.slice(SYS.length + 1));
-  if (path === '/proc/net') return { kind: 'directory', names: Object.keys(procNet(net)).sort() };
+  if (path === '/proc/net') return { kind: 'directory', names: [...Object.keys(procNet(net)), 'vlan'].sort() };
+  if (path === '/proc/net/vlan') return { kind: 'directory', names: Object.keys(procNetVlan(net)) };
+  if (path.startsWith('/proc/net/vlan/')) return fileNode(procNetVlan(net)[path.slice(15)], 0o600);
   if (path.startsWith('/proc/net/')) return fileNode(procNet(net)[path.slice(10)]);
   if (path === '/sys/class' || path === '/sys/devices/virtual') return { kind: 'directory', names: ['net'] };
   if (path === '/sys/devices') return { kind: 'directory', names: ['virtual'] };
@@ -91,8 +94,8 @@ function sysctlNode(net: NetNamespace, path: string): Node | undefined {
   return names === undefined ? undefined : { kind: 'directory', names };
 }
 
-function fileNode(read: (() => string) | undefined): Node | undefined {
-  return read === undefined ? undefined : { kind: 'file', entry: { mode: 0o444, read } };
+function fileNode(read: (() => string) | undefined, mode = 0o444): Node | undefined {
+  return read === undefined ? undefined : { kind: 'file', entry: { mode, read } };
 }
 
 function deviceNode(net: NetNamespace, path: string): Node | undefined {
