@@ -53,7 +53,7 @@ done
 sleep 1
 for i in $(seq 1 ${count}); do
   for j in $(seq 1 ${count}); do
-    if [ $i != $j ]; then ip netns exec h$i ping -c 1 -W 1 10.0.0.$j > /dev/null; fi
+    if [ $i != $j ]; then ip netns exec h$i ping -c 1 -W 1 10.0.0.$j > /dev/null 2>&1; fi
   done
 done
 `;
