@@ -5,6 +5,8 @@ import { type Ipv4, parseIpv4 } from '../wire/addr.ts';
 
 /** inet_aton(): one to four parts, each decimal, octal or hexadecimal; the last fills the remaining octets. */
 export function inetAton(text: string): Ipv4 | undefined {
+  const usual = parseIpv4(text);
+  if (usual !== undefined) return usual;
   const parts = text.split('.');
   if (parts.length > 4) return undefined;
   const numbers = parts.map((part) =>

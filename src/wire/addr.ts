@@ -87,16 +87,23 @@ export function formatIpv4(address: Ipv4): string {
 
 /** Parse a full dotted quad, decimal; undefined if it is anything else (inet_pton, not inet_aton). */
 export function parseIpv4(text: string): Ipv4 | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   let address = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return undefined;
-    const octet = Number(part);
-    if (octet > 255) return undefined;
-    address = address * 256 + octet;
+  let octet = -1;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      // No octet has a leading zero.
+      if (octet === 0) return undefined;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return undefined;
+    } else if (digit === -2 && octet >= 0 && dots < 3) {
+      address = address * 256 + octet;
+      octet = -1;
+      dots++;
+    } else return undefined;
   }
-  return address;
+  return dots === 3 && octet >= 0 ? address * 256 + octet : undefined;
 }
 
 /** The netmask of a prefix length: 24 is 255.255.255.0. */

@@ -220,6 +220,11 @@ function drop(skb: SkBuff, note: string): void {
   kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'arp_process', note);
 }
 
+/** Answer for `tip` with the device's own address. */
+function arpReply(dev: NetDevice, sip: Ipv4, tip: Ipv4, sha: Mac): void {
+  arpSend(ARPOP_REPLY, sip, dev, tip, sha, dev.addr, sha);
+}
+
 /** @kernel net/ipv4/arp.c arp_process */
 function arpProcess(skb: SkBuff): void {
   const dev = skb.dev!;
@@ -253,10 +258,11 @@ function arpProcess(skb: SkBuff): void {
     drop(skb, 'drop_gratuitous_arp');
     return;
   }
-  const reply = (): void => arpSend(ARPOP_REPLY, sip, dev, tip, sha, dev.addr, sha);
   if (sip === 0) {
     // Somebody asks whether the address is taken (RFC 5227).
-    if (op === ARPOP_REQUEST && inetAddrType(ipv4, tip) === RTN_LOCAL && !arpIgnore(inDev, sip, tip)) reply();
+    if (op === ARPOP_REQUEST && inetAddrType(ipv4, tip) === RTN_LOCAL && !arpIgnore(inDev, sip, tip)) {
+      arpReply(dev, sip, tip, sha);
+    }
     consumeSkb(skb, 'arp_process');
     return;
   }
@@ -264,14 +270,14 @@ function arpProcess(skb: SkBuff): void {
     const rt = skbRtable(skb)!;
     if (rt.type === RTN_LOCAL) {
       const silent = arpIgnore(inDev, sip, tip) || (inDev.orConf(ARP_FILTER) && arpFilter(inDev, sip, tip));
-      if (!silent && neighEventNs(inDev, sha, sip) !== undefined) reply();
+      if (!silent && neighEventNs(inDev, sha, sip) !== undefined) arpReply(dev, sip, tip, sha);
       consumeSkb(skb, 'arp_process');
       return;
     }
     if (inDev.forward && rt.type === RTN_UNICAST && proxied(inDev, rt, sip, tip)) {
       neighEventNs(inDev, sha, sip);
       if (skb.cb === LOCALLY_ENQUEUED || skb.pktType === PACKET_HOST || inDev.arpParms.proxyDelay === 0) {
-        reply();
+        arpReply(dev, sip, tip, sha);
         consumeSkb(skb, 'arp_process');
       } else pneighEnqueue(inDev.arp, inDev.arpParms, skb);
       return;

@@ -60,7 +60,8 @@ export class PingSession {
   /** When the last request went out; undefined before the first. */
   lastSentAt: number | undefined;
 
-  readonly #received = new Uint8Array(MAX_DUP_CHK / 8);
+  /** A bit for each sequence number up to the highest that was sent or came. */
+  #received = new Uint8Array(16);
 
   constructor(
     process: Process,
@@ -122,7 +123,13 @@ export class PingSession {
 
   #bit(sequence: number): [number, number] {
     const at = sequence % MAX_DUP_CHK;
-    return [at >> 3, 1 << (at & 7)];
+    const index = at >> 3;
+    if (index >= this.#received.length) {
+      const larger = new Uint8Array(Math.max(index + 1, this.#received.length * 2));
+      larger.set(this.#received);
+      this.#received = larger;
+    }
+    return [index, 1 << (at & 7)];
   }
 
   setReceived(sequence: number): void {

@@ -47,22 +47,57 @@ export function* expandWords(sh: Shell, words: readonly Word[]): Eval<string[]> 
   return out;
 }
 
-/** `"$x"` and its like, without the machinery. */
-function quickWord(sh: Shell, word: Word, out: string[]): boolean {
+/** Characters that neither split a word nor match a path. */
+const PLAIN = /^[\w.:@%+=,/-]+$/;
+
+/** Whether a part of a word is a parameter as such, which is looked up without any effect. */
+function isPlainParameter(part: Part): part is Part & { kind: 'param' } {
+  return part.kind === 'param' && part.simple && !SPECIAL.has(part.name);
+}
+
+const SPECIAL: ReadonlySet<string> = new Set(['@', '*', 'RANDOM', 'SRANDOM']);
+
+/** A word of text and parameters that gives one field: `"$x"`, `10.0.0.$i`. False leaves it to {@link expandWord}. */
+export function quickWord(sh: Shell, word: Word, out: string[]): boolean {
   let text = '';
   for (const part of word.parts) {
     if (part.kind === 'lit') {
       if (!part.quoted && /[*?[\\(]/.test(part.text)) return false;
       text += part.text;
-    } else if (part.kind === 'param' && part.simple && part.quoted && part.name !== '@' && part.name !== '*') {
+    } else if (isPlainParameter(part)) {
       const value = sh.parameter(part.name);
       if (value === undefined && sh.options.has('nounset')) return false;
+      if (!part.quoted && (value === undefined || !PLAIN.test(value) || sh.ifs !== ' \t\n')) return false;
       text += value ?? '';
     } else return false;
   }
   if (word.parts.length === 0) return false;
   out.push(text);
   return true;
+}
+
+function isPlainText(parts: readonly Part[]): boolean {
+  for (const part of parts) {
+    if (part.kind === 'lit' || isPlainParameter(part)) continue;
+    if (part.kind !== 'arith' || !isPlainText(part.body.parts)) return false;
+  }
+  return true;
+}
+
+function plainText(sh: Shell, parts: readonly Part[]): string {
+  let text = '';
+  for (const part of parts) {
+    if (part.kind === 'lit') text += part.text;
+    else if (part.kind === 'param') text += sh.parameter(part.name) ?? '';
+    else if (part.kind === 'arith') text += arithmetic(sh, plainText(sh, part.body.parts)).toString();
+  }
+  return text;
+}
+
+/** One text of literals, parameters and arithmetic; undefined for anything else, see {@link expandText}. */
+export function quickText(sh: Shell, word: Word): string | undefined {
+  if (word.literal !== undefined) return word.literal;
+  return sh.options.has('nounset') || !isPlainText(word.parts) ? undefined : plainText(sh, word.parts);
 }
 
 export function* expandWord(sh: Shell, word: Word, out: string[]): Eval<void> {

@@ -8,7 +8,7 @@ import type { OpenFile } from '../process/open-file.ts';
 import type { Proc } from '../process/proc.ts';
 import { assignElement, assignScalar, readElement } from './assign.ts';
 import { CommandFailure } from './error.ts';
-import { drive, type Eval, expandText, expandWord } from './expand.ts';
+import { drive, type Eval, expandText, expandWord, quickText } from './expand.ts';
 import type { Redir, Word } from './ir.ts';
 import { isNetworkPath, netOpen } from './net-open.ts';
 import type { Shell } from './shell.ts';
@@ -24,6 +24,17 @@ export type Saved = { fd: number; file: OpenFile | undefined }[];
 
 /** Descriptors from here on are for `{name}>`. */
 const FIRST_NAMED = 10;
+
+/** Redirections whose words are as written, or text of parameters; undefined when there is more to them. */
+export function quickPrepare(sh: Shell, redirs: readonly Redir[]): Prepared[] | undefined {
+  const out: Prepared[] = [];
+  for (const redir of redirs) {
+    const target = redir.kind !== 'here' ? redir.target.literal : redir.string ? undefined : quickText(sh, redir.body);
+    if (target === undefined) return undefined;
+    out.push({ redir, target });
+  }
+  return out;
+}
 
 export function* prepare(sh: Shell, redirs: readonly Redir[]): Eval<Prepared[]> {
   const out: Prepared[] = [];
@@ -47,7 +58,7 @@ function* oneWord(sh: Shell, word: Word): Eval<string> {
 
 /** Expand and make redirections in the shell's own process; what they replaced goes to `saved`. */
 export async function redirect(sh: Shell, redirs: readonly Redir[], saved: Saved): Promise<void> {
-  const prepared = drive(prepare(sh, redirs));
+  const prepared = quickPrepare(sh, redirs) ?? drive(prepare(sh, redirs));
   for (const one of prepared instanceof Promise ? await prepared : prepared) {
     const made = apply(sh, sh.proc, one, saved);
     if (made !== undefined) await made;

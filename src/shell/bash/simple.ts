@@ -6,11 +6,11 @@ import { type ArrayAssignment, assignScalar, type ElementValue, performAssignmen
 import type { Builtin } from './builtin.ts';
 import { builtins, RESTORES_NOTHING } from './builtins/table.ts';
 import { CommandFailure } from './error.ts';
-import { drive, type Eval, expandText, expandWord, expandWords } from './expand.ts';
+import { drive, type Eval, expandText, expandWord, expandWords, quickText, quickWord } from './expand.ts';
 import type { ArrayElement, Assign, Simple, Word } from './ir.ts';
 import { waitForeground } from './job-control.ts';
 import { locate } from './lookup.ts';
-import { type Prepared, prepare, redirect, redirectChild, restore, type Saved } from './redirect.ts';
+import { type Prepared, prepare, quickPrepare, redirect, redirectChild, restore, type Saved } from './redirect.ts';
 import type { FunctionDefinition, Shell } from './shell.ts';
 import { runTrap } from './traps.ts';
 import { traceAssignment, traceCommand } from './xtrace.ts';
@@ -98,7 +98,7 @@ async function runExpanded(sh: Shell, node: Simple): Promise<number> {
   let argv: readonly string[];
   if (node.argv !== undefined) argv = node.argv;
   else {
-    const expanded = drive(expandCommand(sh, node.words, arrays));
+    const expanded = quickCommand(sh, node.words) ?? drive(expandCommand(sh, node.words, arrays));
     argv = expanded instanceof Promise ? await expanded : expanded;
   }
   if (argv.length === 0) return assignmentsOnly(sh, node);
@@ -116,7 +116,8 @@ async function runExpanded(sh: Shell, node: Simple): Promise<number> {
   const definition = sh.functions.get(name);
   const builtin = definition === undefined && !sh.disabledBuiltins.has(name) ? builtins.get(name) : undefined;
   if (definition === undefined && builtin === undefined) {
-    const prepared = node.redirs.length === 0 ? undefined : await drive(prepare(sh, node.redirs));
+    const prepared =
+      node.redirs.length === 0 ? undefined : (quickPrepare(sh, node.redirs) ?? (await drive(prepare(sh, node.redirs))));
     return runProgram(sh, node, argv, prepared, environmentWith(sh, assigned));
   }
   return runInShell(sh, node, argv, assigned, () =>
@@ -187,7 +188,7 @@ async function assignmentsOnly(sh: Shell, node: Simple): Promise<number> {
   try {
     if (node.redirs.length > 0) await redirect(sh, node.redirs, saved);
     for (const assign of node.assigns) {
-      const result = drive(expandAssign(sh, assign));
+      const result = quickAssign(sh, assign) ?? drive(expandAssign(sh, assign));
       const expanded = result instanceof Promise ? await result : result;
       if (sh.options.has('xtrace')) await traceAssignment(sh, expanded);
       performAssignment(sh, expanded);
@@ -205,6 +206,13 @@ async function assignmentsOnly(sh: Shell, node: Simple): Promise<number> {
   const status = sh.substitutionStatus;
   sh.pipeStatus = [status];
   return sh.exec.after(sh, status);
+}
+
+/** An assignment of nothing but text, parameters and arithmetic to a scalar. */
+function quickAssign(sh: Shell, { name, index, append, value, text }: Assign): ArrayAssignment | undefined {
+  if (index !== undefined || !('parts' in value)) return undefined;
+  const result = quickText(sh, value);
+  return result === undefined ? undefined : { name, index: undefined, append, value: result, text };
 }
 
 function* expandAssign(sh: Shell, assign: Assign): Eval<ArrayAssignment> {
@@ -225,6 +233,17 @@ function* expandElements(sh: Shell, elements: readonly ArrayElement[]): Eval<Ele
     if (element.value.literal !== undefined) values.push(element.value.literal);
     else yield* expandWord(sh, element.value, values);
     for (const value of values) out.push({ key: undefined, append: false, value });
+  }
+  return out;
+}
+
+/** The words of a command of nothing but text and parameters; undefined when there is more to it. */
+function quickCommand(sh: Shell, words: readonly (Word | Assign)[]): string[] | undefined {
+  const out: string[] = [];
+  for (const word of words) {
+    if ('kind' in word) return undefined;
+    if (word.literal !== undefined) out.push(word.literal);
+    else if (!quickWord(sh, word, out)) return undefined;
   }
   return out;
 }

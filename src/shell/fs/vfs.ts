@@ -75,6 +75,11 @@ export interface Found {
   mount: Mount | undefined;
 }
 
+/** A place on the way of a path, with the one before it. */
+interface Step extends Found {
+  up: Step | undefined;
+}
+
 /** A place in a directory where nothing is yet. */
 export interface Vacant {
   inode: undefined;
@@ -95,6 +100,8 @@ export interface OpenFlags {
 }
 
 const MAX_LINKS = 40;
+/** What may follow the last name of a path. */
+const NO_NAMES = /^(\.?\/)*\.?$/;
 
 export class Vfs {
   readonly root: MemoryDirectory = new MemoryDirectory();
@@ -118,36 +125,27 @@ export class Vfs {
   walk(proc: Proc, path: string, follow = true): Found | Vacant | Refusal {
     if (path === '') return refuse(ENOENT);
     const mounts = proc.mounts;
-    const stack: { inode: DirectoryInode; name: string }[] = [];
-    let dir: DirectoryInode = this.root;
-    const rest = (path.startsWith('/') ? path : `${proc.cwd}/${path}`).split('/').reverse();
     const mustBeDirectory = path.endsWith('/');
+    const root: Step = { inode: this.root, path: '/', parent: this.root, name: '', mount: undefined, up: undefined };
+    let last = root;
+    let rest = path.startsWith('/') ? path : `${proc.cwd}/${path}`;
     let links = 0;
-    let last: Found = { inode: dir, path: '/', parent: dir, name: '', mount: undefined };
-    while (rest.length > 0) {
-      const name = rest.pop()!;
+    for (let at = 0; at < rest.length; ) {
+      const slash = rest.indexOf('/', at);
+      const end = slash < 0 ? rest.length : slash;
+      const name = rest.slice(at, end);
+      at = end + 1;
       if (name === '' || name === '.') continue;
-      if (!(last.inode instanceof DirectoryInode)) return refuse(ENOTDIR);
+      const dir = last.inode;
+      if (!(dir instanceof DirectoryInode)) return refuse(ENOTDIR);
       if (name === '..') {
-        const up = stack.pop();
-        if (up !== undefined) {
-          dir = up.inode;
-          last = {
-            inode: dir,
-            path: pathOf(stack, ''),
-            parent: stack.at(-1)?.inode ?? dir,
-            name: stack.at(-1)?.name ?? '',
-            mount: undefined,
-          };
-        }
+        last = last.up ?? last;
         continue;
       }
-      dir = last.inode;
-      const isLast = rest.every((part) => part === '' || part === '.');
+      const isLast = at >= rest.length || NO_NAMES.test(rest.slice(at));
+      const here = last.up === undefined ? `/${name}` : `${last.path}/${name}`;
       let inode = dir.lookup(name, proc);
-      if (inode === undefined) {
-        return isLast ? { inode: undefined, path: pathOf(stack, name), parent: dir, name } : refuse(ENOENT);
-      }
+      if (inode === undefined) return isLast ? { inode: undefined, path: here, parent: dir, name } : refuse(ENOENT);
       let mount: Mount | undefined;
       for (let on = mounts.on.get(inode); on !== undefined; on = mounts.on.get(inode)) {
         mount = on.at(-1)!;
@@ -156,23 +154,17 @@ export class Vfs {
       if (inode instanceof LinkInode && (!isLast || follow || mustBeDirectory)) {
         if (++links > MAX_LINKS) return refuse(ELOOP);
         if (inode instanceof MagicLink) {
-          const target = inode.resolve(proc);
-          if (target === undefined) return refuse(ENOENT);
-          last = { inode: target, path: pathOf(stack, name), parent: dir, name, mount };
-          stack.push({ inode: dir, name });
+          inode = inode.resolve(proc);
+          if (inode === undefined) return refuse(ENOENT);
+        } else {
+          const target = inode.target(proc);
+          if (target.startsWith('/')) last = root;
+          rest = `${target}/${rest.slice(at)}`;
+          at = 0;
           continue;
         }
-        const target = inode.target(proc);
-        if (target.startsWith('/')) {
-          stack.length = 0;
-          dir = this.root;
-        }
-        last = { inode: dir, path: pathOf(stack, ''), parent: dir, name: '', mount: undefined };
-        rest.push(...target.split('/').reverse());
-        continue;
       }
-      last = { inode, path: pathOf(stack, name), parent: dir, name, mount };
-      stack.push({ inode: dir, name });
+      last = { inode, path: here, parent: dir, name, mount, up: last };
     }
     if (mustBeDirectory && !(last.inode instanceof DirectoryInode)) return refuse(ENOTDIR);
     return last;
@@ -302,9 +294,3 @@ export class Vfs {
 
 /** What a program's file begins with. */
 const PROGRAM_IMAGE = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0);
-
-function pathOf(stack: readonly { name: string }[], name: string): string {
-  let path = '';
-  for (const entry of stack) path += `/${entry.name}`;
-  return name === '' ? path || '/' : `${path}/${name}`;
-}

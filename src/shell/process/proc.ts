@@ -417,10 +417,13 @@ export class Proc extends Thread implements Process {
     else this.exitHooks.push(hook);
   }
 
-  /** exit(3) flushes what the C library holds. */
-  async flushAll(): Promise<void> {
-    if (this.outputs === undefined) return;
-    for (const output of this.outputs) await output.flush();
+  /** exit(3) flushes what the C library holds; undefined when that is nothing. */
+  flushAll(): Promise<void> | undefined {
+    return this.outputs === undefined ? undefined : this.flush(this.outputs);
+  }
+
+  private async flush(outputs: readonly Output[]): Promise<void> {
+    for (const output of outputs) await output.flush();
   }
 
   /** The end: status for the parent, everything let go. */

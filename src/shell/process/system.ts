@@ -99,7 +99,8 @@ export class System {
     try {
       if (proc.fatal !== undefined) throw proc.fatal;
       code = await main();
-      await proc.flushAll();
+      const flushing = proc.flushAll();
+      if (flushing !== undefined) await flushing;
       if (proc.fatal !== undefined) throw proc.fatal;
     } catch (error) {
       if (error instanceof ProcessKilled) signal = proc.fatalSignal || signalNumber(error.signal)!;
