@@ -1,7 +1,9 @@
 /** A lab on several backends, and how far they agree. */
 import { dirname } from 'node:path';
-import { type Agreement, compareRuns, type Disagreement, percentOf, type Run } from '../lab/agreement.ts';
+import { type Agreement, agrees, compareRuns, type Disagreement, percentOf, type Run } from '../lab/agreement.ts';
+import type { LabMachine, Stopped } from '../lab/backend.ts';
 import { parseDocument, stepsOf } from '../lab/document.ts';
+import type { InterfaceFrames, NamespaceTables } from '../lab/observation.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { isDocument, limitsOf, startMachine } from './lab.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
@@ -26,7 +28,25 @@ export async function agree(task: AgreeTask): Promise<Agreement[]> {
   return agreements;
 }
 
+/** Two runs at the same time, the second one with captures: see {@link CaptureRun}. */
 async function runOn(backend: BackendName, task: AgreeTask): Promise<Run> {
+  const [plain, captured] = await Promise.all([runOnce(backend, task, false), runOnce(backend, task, true)]);
+  const { interfaces, begun, run, tables = [] } = captured;
+  return {
+    ...plain.run,
+    ...(plain.tables === undefined ? {} : { tables: plain.tables }),
+    ...(run.stopped === undefined ? { capture: { interfaces, commands: begun, tables } } : {}),
+  };
+}
+
+interface Outcome {
+  run: Run;
+  begun: readonly number[];
+  interfaces: readonly InterfaceFrames[];
+  tables?: readonly NamespaceTables[];
+}
+
+async function runOnce(backend: BackendName, task: AgreeTask, captures: boolean): Promise<Outcome> {
   const { file, text } = task;
   const document = isDocument(file, text);
   const collector = new OutputCollector();
@@ -35,53 +55,106 @@ async function runOn(backend: BackendName, task: AgreeTask): Promise<Run> {
     seed: task.seed,
     terminal: document,
     limits: limitsOf(task.budget),
+    tables: true,
+    captures,
   });
+  let ran: Pick<Outcome, 'run' | 'begun'> | undefined;
   try {
-    if (!document) {
-      const path = file === '-' ? 'bash' : file;
-      const { status, chunks, stopped } = await runScript(machine, collector, { path, text, args: task.args });
-      // Two pipes: only within each of them is the order certain.
-      const output = (['stdout', 'stderr'] as const).map((stream) =>
-        chunks
-          .filter((chunk) => chunk.stream === stream)
-          .map((chunk) => chunk.text)
-          .join(''),
-      );
-      const commands = [{ command: `bash ${path}`, line: 1, output: output.join(''), status, expected: [] }];
-      return { backend, commands, ...(stopped === undefined ? {} : { stopped: stopped.message }) };
-    }
-    const parsed = parseDocument(text, (command) => machine.isComplete(command));
-    const fault = parsed.errors[0];
-    if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`);
-    if (stepsOf(parsed).length === 0) throw new UsageError(`${file}: no command in a \`\`\`console block`);
-    const { steps, stopped } = await runDocument(machine, collector, parsed);
-    const commands = steps.map(({ step, output, status }) => ({
-      command: step.command,
-      line: step.line,
-      output,
-      status,
-      expected: step.expected,
-    }));
-    return { backend, commands, ...(stopped === undefined ? {} : { stopped: stopped.message }) };
+    ran = document ? await runLabDocument(machine, collector, task) : await runLabScript(machine, collector, task);
   } finally {
-    await machine.stop();
+    if (ran === undefined) await machine.stop();
   }
+  const { frames, tables } = await machine.stop();
+  const run = { ...ran.run, backend };
+  return { run, begun: ran.begun, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
 }
 
-export const agrees = ({ disagreements }: Agreement): boolean => disagreements.length === 0;
+async function runLabScript(machine: LabMachine, collector: OutputCollector, { file, text, args }: AgreeTask) {
+  const path = file === '-' ? 'bash' : file;
+  const begun = [machine.now];
+  const { status, chunks, stopped } = await runScript(machine, collector, { path, text, args });
+  // Two pipes: only within each of them is the order certain.
+  const output = (['stdout', 'stderr'] as const).map((stream) =>
+    chunks
+      .filter((chunk) => chunk.stream === stream)
+      .map((chunk) => chunk.text)
+      .join(''),
+  );
+  const commands = [{ command: `bash ${path}`, line: 1, output: output.join(''), status, expected: [] }];
+  return { run: { backend: '', commands, ...stopOf(stopped) }, begun };
+}
 
-/** What differs, command by command, and the number. */
+async function runLabDocument(machine: LabMachine, collector: OutputCollector, { file, text }: AgreeTask) {
+  const parsed = parseDocument(text, (command) => machine.isComplete(command));
+  const fault = parsed.errors[0];
+  if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`);
+  if (stepsOf(parsed).length === 0) throw new UsageError(`${file}: no command in a \`\`\`console block`);
+  const { steps, stopped } = await runDocument(machine, collector, parsed);
+  const commands = steps.map(({ step, output, status }) => ({
+    command: step.command,
+    line: step.line,
+    output,
+    status,
+    expected: step.expected,
+  }));
+  return { run: { backend: '', commands, ...stopOf(stopped) }, begun: steps.map(({ startedAt }) => startedAt) };
+}
+
+const stopOf = (stopped: Stopped | undefined) => (stopped === undefined ? {} : { stopped: stopped.message });
+
+/** What differs, command by command, interface by interface and table by table, and the numbers. */
 export function agreementText(file: string, agreement: Agreement, style: Style): string {
   const [first, second] = agreement.backends;
-  const { lines, agreeingLines, commands, agreeingCommands } = agreement;
   const parts = agreement.disagreements.map(
     (one) => `${style.bold(`${file}:${one.line}`)}\n${disagreementText(one, agreement.backends, style)}`,
   );
-  const summary =
-    `${file}: ${first} and ${second} agree on ${agreeingLines} of ${lines} lines ` +
-    `(${percentOf(agreeingLines, lines)} %), ${agreeingCommands} of ${commands} commands`;
+  for (const { title, place, lines } of observedDifferences(agreement)) {
+    parts.push(`${style.bold(`${file}: ${title} ${place}`)}\n`);
+    for (const line of lines) parts.push(differenceText(line, agreement.backends, style));
+  }
+  const summary = `${file}: ${first} and ${second} agree on ${figuresOf(agreement).join(', ')}`;
   parts.push(`${agrees(agreement) ? style.green(summary) : style.red(summary)}\n`);
   return parts.join('');
+}
+
+/** The numbers, as people read them. */
+export function figuresOf({ lines, agreeingLines, commands, agreeingCommands, ...seen }: Agreement): string[] {
+  const { frames, tables, counters } = seen;
+  const figures = [
+    `${agreeingLines} of ${lines} lines (${percentOf(agreeingLines, lines)} %)`,
+    `${agreeingCommands} of ${commands} commands`,
+  ];
+  if (frames !== undefined) {
+    const order = frames.inOrder === frames.agreeing ? '' : `, ${frames.inOrder} of them in order`;
+    const unseen = frames.unseen === 0 ? '' : `, ${frames.unseen} more passed before a capture listened`;
+    figures.push(`${frames.agreeing} of ${frames.frames} frames (${frames.interfaces} interfaces${order}${unseen})`);
+  }
+  if (tables !== undefined) figures.push(`${tables.agreeing} of ${tables.entries} table entries`);
+  if (counters !== undefined) figures.push(`${counters.agreeing} of ${counters.entries} counters`);
+  return figures;
+}
+
+type DifferenceLine = { kind: 'first' | 'second' | 'order'; text: string; count?: number };
+
+/** What differs beside the output, with a word for what it is. */
+export function observedDifferences({ frames, tables, counters }: Agreement) {
+  const list = (title: string, all: readonly { place: string; lines: readonly DifferenceLine[] }[] = []) =>
+    all.map(({ place, lines }) => ({ title, place, lines }));
+  return [
+    ...list('frames on', frames?.differences),
+    ...list('table', tables?.differences),
+    ...list('counters of', counters?.differences),
+  ];
+}
+
+function differenceText({ kind, text, count = 1 }: DifferenceLine, backends: Agreement['backends'], style: Style) {
+  const [first, second] = backends;
+  const width = Math.max(first.length, second.length);
+  const times = count === 1 ? '' : ` (${count} times)`;
+  if (kind === 'order') return style.yellow(`~ ${'order'.padEnd(width)}  ${text}${times}`).concat('\n');
+  const name = (kind === 'first' ? first : second).padEnd(width);
+  const line = `${kind === 'first' ? '-' : '+'} ${name}  ${text}${times}`;
+  return `${kind === 'first' ? style.red(line) : style.green(line)}\n`;
 }
 
 export function disagreementText(one: Disagreement, [first, second]: Agreement['backends'], style: Style): string {

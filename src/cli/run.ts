@@ -34,7 +34,10 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** On several backends: what differs between them, and how much. */
 async function runAgainst(options: RunOptions, text: string): Promise<number> {
-  const { agree, agreementText, agrees } = await import('./agree.ts');
+  const [{ agree, agreementText }, { agrees }] = await Promise.all([
+    import('./agree.ts'),
+    import('../lab/agreement.ts'),
+  ]);
   const agreements = await agree({ ...options, text });
   if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
   else {

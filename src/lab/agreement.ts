@@ -3,7 +3,11 @@
  * on the speed of the machine is masked (mask.ts) and what a document leaves open is taken as it stands.
  */
 import { align } from './compare.ts';
+import { compareFrames, type FrameAgreement } from './compare-frames.ts';
+import { compareCounters, compareTables, type TableAgreement } from './compare-tables.ts';
 import { Masker } from './mask.ts';
+import type { InterfaceFrames, NamespaceTables } from './observation.ts';
+import { RandomAddresses } from './random-address.ts';
 
 /** One command of a run; a script is one command. */
 export interface RanCommand {
@@ -22,6 +26,20 @@ export interface Run {
   commands: readonly RanCommand[];
   /** Why it ended early. */
   stopped?: string;
+  /** At the end. */
+  tables?: readonly NamespaceTables[];
+  capture?: CaptureRun;
+}
+
+/**
+ * Another run of the same lab, with captures: they change what a kernel counts (a frame that nobody
+ * takes is not dropped while a capture sees it), so that output and counters are those of a run without.
+ */
+export interface CaptureRun {
+  interfaces: readonly InterfaceFrames[];
+  /** When each command began, nanoseconds since the machine started. */
+  commands: readonly number[];
+  tables: readonly NamespaceTables[];
 }
 
 export type DiffLine = { kind: 'same' | 'first' | 'second'; text: string };
@@ -43,6 +61,16 @@ export interface Agreement {
   lines: number;
   agreeingLines: number;
   disagreements: readonly Disagreement[];
+  /** Absent where one of the two was not observed, or stopped early. */
+  frames?: FrameAgreement;
+  tables?: TableAgreement;
+  counters?: TableAgreement;
+}
+
+/** Whether nothing differs. */
+export function agrees({ disagreements, frames, tables, counters }: Agreement): boolean {
+  const observed = [frames, tables, counters].every((one) => one === undefined || one.differences.length === 0);
+  return disagreements.length === 0 && observed;
 }
 
 /** Lines that a wildcard of the document stands for become that wildcard. */
@@ -89,6 +117,22 @@ export function compareRuns(first: Run, second: Run): Agreement {
     lines,
     agreeingLines,
     disagreements,
+    ...observed(first, second),
+  };
+}
+
+function observed(first: Run, second: Run): Pick<Agreement, 'frames' | 'tables' | 'counters'> {
+  const captures = [first.capture, second.capture].flatMap((run) =>
+    run === undefined ? [] : [{ ...run, addresses: new RandomAddresses(run.tables) }],
+  );
+  return {
+    ...(captures.length < 2 ? {} : { frames: compareFrames(captures[0]!, captures[1]!) }),
+    ...(first.tables === undefined || second.tables === undefined
+      ? {}
+      : {
+          tables: compareTables(first.tables, second.tables),
+          counters: compareCounters(first.tables, second.tables),
+        }),
   };
 }
 

@@ -3,6 +3,7 @@
  * runs a lab (run.ts) knows only this.
  */
 import type { Artifact } from './interface-recorder.ts';
+import type { InterfaceFrames, NamespaceTables } from './observation.ts';
 import type { TraceStep } from './trace-lines.ts';
 
 export type StreamName = 'stdout' | 'stderr';
@@ -61,6 +62,8 @@ export interface StartOptions {
   breathe?: () => Promise<void>;
   /** Record what every interface sees. */
   captures?: boolean;
+  /** List the tables of all namespaces at the end. */
+  tables?: boolean;
   /** Record every step of every frame. */
   trace?: boolean;
   /** Standard input: text, or `'host'` when the host will `type` it. Default: empty. */
@@ -74,6 +77,10 @@ export interface StartOptions {
 export interface Remains {
   /** With `captures`: pcapng files. */
   captures: readonly Artifact[];
+  /** With `captures`: the same as data. */
+  frames: readonly InterfaceFrames[];
+  /** With `tables`; absent when the machine had stopped before. */
+  tables?: readonly NamespaceTables[];
   /** With `trace`. */
   trace: readonly TraceStep[];
   /** Files that the lab wrote, with paths relative to the folder or absolute without the first `/`. */

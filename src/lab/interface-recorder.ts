@@ -8,9 +8,12 @@ import type { SkBuff } from '../kernel/core/skbuff.ts';
 import { ETH_P_ALL } from '../uapi/if.ts';
 import { concat } from './bytes.ts';
 import { frameOf } from './frame.ts';
+import type { InterfaceFrames } from './observation.ts';
 
 const DLT_EN10MB = 1;
 const SNAPLEN = 262_144;
+/** Octets that a frame takes beside its own. */
+const FRAME_COST = 100;
 
 /** A file for the host to write. */
 export interface Artifact {
@@ -24,7 +27,14 @@ interface Recorded {
   net: NetNamespace;
   name: string;
   namespace: string | undefined;
-  packets: Uint8Array[];
+  frames: RecordedFrame[];
+}
+
+interface RecordedFrame {
+  /** Nanoseconds since boot. */
+  time: number;
+  outgoing: boolean;
+  data: Uint8Array;
 }
 
 export class InterfaceRecorder {
@@ -69,28 +79,54 @@ export class InterfaceRecorder {
 
   /** One file for each namespace and interface, `NETNS-INTERFACE.pcapng`; without NETNS for the first. */
   files(): Artifact[] {
-    for (const dev of this.#current.keys()) this.#note(dev);
-    const merged = new Map<string, Recorded[]>();
-    for (const recorded of this.#all) {
-      if (recorded.packets.length === 0 && recorded.name === 'lo') continue;
-      const stem = recorded.namespace === undefined ? recorded.name : `${recorded.namespace}-${recorded.name}`;
-      merged.set(stem, [...(merged.get(stem) ?? []), recorded]);
-    }
-    return [...merged].map(([stem, parts]) => ({
+    return [...this.#byPlace()].map(([stem, parts]) => ({
       name: `${stem.replaceAll('/', '_')}.pcapng`,
       data: concat([
         pcapngSection('hairpin'),
         pcapngInterface(DLT_EN10MB, SNAPLEN, parts[0]!.name),
-        ...parts.flatMap((part) => part.packets),
+        ...parts.flatMap(({ frames }) =>
+          frames.map(({ time, outgoing, data }) =>
+            pcapngPacket(
+              0,
+              BigInt(this.#bootTime) + BigInt(Math.floor(time)),
+              data.length,
+              data,
+              outgoing ? 'out' : 'in',
+            ),
+          ),
+        ),
       ]),
     }));
+  }
+
+  /** The same as data, for the namespaces that have a name. */
+  interfaces(): InterfaceFrames[] {
+    const named = [...this.#byPlace().values()].filter(([part]) => !/^netns-\d+$/.test(part!.namespace ?? ''));
+    return named.map((parts) => ({
+      ...(parts[0]!.namespace === undefined ? {} : { namespace: parts[0]!.namespace }),
+      device: parts[0]!.name,
+      since: [0],
+      frames: parts.flatMap(({ frames }) => frames),
+    }));
+  }
+
+  /** What was recorded under the same namespace and name; a loopback device that was silent is not worth a file. */
+  #byPlace(): Map<string, Recorded[]> {
+    for (const dev of this.#current.keys()) this.#note(dev);
+    const merged = new Map<string, Recorded[]>();
+    for (const recorded of this.#all) {
+      if (recorded.frames.length === 0 && recorded.name === 'lo') continue;
+      const stem = recorded.namespace === undefined ? recorded.name : `${recorded.namespace}-${recorded.name}`;
+      merged.set(stem, [...(merged.get(stem) ?? []), recorded]);
+    }
+    return merged;
   }
 
   #attach(dev: NetDevice): void {
     const known = this.#current.get(dev);
     // A device that only passed through on its way to its namespace leaves nothing behind.
-    if (known?.packets.length === 0) this.#all = this.#all.filter((recorded) => recorded !== known);
-    const recorded: Recorded = { dev, net: dev.net, name: dev.name, namespace: this.#nameOf(dev.net), packets: [] };
+    if (known?.frames.length === 0) this.#all = this.#all.filter((recorded) => recorded !== known);
+    const recorded: Recorded = { dev, net: dev.net, name: dev.name, namespace: this.#nameOf(dev.net), frames: [] };
     this.#current.set(dev, recorded);
     this.#all.push(recorded);
     if (known !== undefined) return;
@@ -115,11 +151,8 @@ export class InterfaceRecorder {
   #record(dev: NetDevice, skb: SkBuff, outgoing: boolean): void {
     const recorded = this.#current.get(dev);
     if (recorded === undefined || this.full) return;
-    const frame = frameOf(skb, outgoing);
-    const at = skb.tstamp === 0 ? this.#kernel.queue.now : skb.tstamp;
-    const time = BigInt(this.#bootTime) + BigInt(Math.floor(at));
-    const packet = pcapngPacket(0, time, frame.length, frame, outgoing ? 'out' : 'in');
-    recorded.packets.push(packet);
-    this.#bytes += packet.length;
+    const data = frameOf(skb, outgoing);
+    recorded.frames.push({ time: skb.tstamp === 0 ? this.#kernel.queue.now : skb.tstamp, outgoing, data });
+    this.#bytes += data.length + FRAME_COST;
   }
 }

@@ -32,7 +32,7 @@ export const MASK_RULES: readonly MaskRule[] = [
 ];
 
 /** Addresses that a lab sets, which are compared as they are; others are random and get names in order. */
-const FIXED_MAC = /^(02:00:00:|01:|33:33:|ff:ff:ff:ff:ff:ff|00:00:00:00:00:00)/;
+export const FIXED_MAC: RegExp = /^(02:00:00:|01:|33:33:|ff:ff:ff:ff:ff:ff|00:00:00:00:00:00)/;
 const MAC = /\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g;
 
 /** Commands whose lines come in an order that no one has decided, so that they are sorted first. */

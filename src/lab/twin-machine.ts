@@ -6,11 +6,12 @@ import { KernelMachine } from '../kernel/machine.ts';
 import { PROGRAMS } from '../programs/registry.ts';
 import { Session } from '../shell/session.ts';
 import { isRefusal } from '../uapi/result.ts';
-import type { Folder, Limits, Remains, StartOptions, Stopped, TerminalMachine } from './backend.ts';
+import type { Folder, Limits, Remains, Sink, StartOptions, Stopped, TerminalMachine } from './backend.ts';
 import { diagnose } from './diagnose.ts';
 import { type Artifact, InterfaceRecorder } from './interface-recorder.ts';
 import { isComplete } from './is-complete.ts';
 import { NamespaceView } from './namespace-view.ts';
+import { type NamespaceTables, parseTables, TABLES_SCRIPT } from './observation.ts';
 import { TraceCollector, type TraceStep } from './trace-lines.ts';
 
 const NETNS_RUN_DIR = '/run/netns';
@@ -24,18 +25,22 @@ export class TwinMachine implements TerminalMachine {
   /** Last known names of namespaces: what was seen is told of by name after it is gone, too. */
   readonly #names = new Map<number, string>();
   readonly #recorder: InterfaceRecorder | undefined;
+  readonly #wantsTables: boolean;
+  #sink: Sink;
   #collector: TraceCollector | undefined;
   #stopped: Stopped | undefined;
 
   constructor(options: StartOptions) {
-    const { sink, folder, limits, clock } = options;
+    const { folder, limits, clock } = options;
+    this.#sink = options.sink;
+    this.#wantsTables = options.tables === true;
     this.#folder = folder;
     this.kernel = bootKernel({ seed: options.seed });
     this.#machine = new KernelMachine(this.kernel);
     this.#session = new Session(this.#machine, this.kernel.queue, {
       programs: PROGRAMS,
-      onStdout: (data) => sink('stdout', data),
-      onStderr: (data) => sink('stderr', data),
+      onStdout: (data) => this.#sink('stdout', data),
+      onStderr: (data) => this.#sink('stderr', data),
       diagnose: () => diagnose(this.kernel, (net) => this.#nameOf(net)),
       ...(options.terminal ? { terminal: { columns: options.columns ?? DEFAULT_COLUMNS } } : {}),
       ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
@@ -116,9 +121,27 @@ export class TwinMachine implements TerminalMachine {
 
   async stop(): Promise<Remains> {
     this.#learnNames();
+    const tables = await this.#listTables();
     await this.#session.close();
     this.stopTrace();
-    return { captures: this.captureFiles(), trace: this.trace(), files: this.#writtenFiles() };
+    return {
+      captures: this.captureFiles(),
+      frames: this.#recorder?.interfaces() ?? [],
+      trace: this.trace(),
+      files: this.#writtenFiles(),
+      ...(tables === undefined ? {} : { tables }),
+    };
+  }
+
+  async #listTables(): Promise<NamespaceTables[] | undefined> {
+    if (!this.#wantsTables || this.#stopped !== undefined) return undefined;
+    let text = '';
+    const decoder = new TextDecoder();
+    this.#sink = (_stream, data) => {
+      text += decoder.decode(data, { stream: true });
+    };
+    await this.#settle(this.#session.run(TABLES_SCRIPT, { name: 'bash' }));
+    return this.#stopped === undefined ? parseTables(text) : undefined;
   }
 
   // ------------------------------------------------------------ looking into it

@@ -111,7 +111,7 @@ export const COMMAND_LOOP: string = [
 export function commandLoop(columns: number): string {
   const loop = `exec 61>&1; stty -echo -opost cols ${columns} rows 24 2>/dev/null; ${COMMAND_LOOP}`;
   return `
-exec 60<&3 3<&- 2>&1
+exec 60<&3 3<&- ${TABLES_DESCRIPTOR}>&- 2>&1
 export HAIRPIN_LOOP=${quote(`unset HAIRPIN_LOOP; ${loop}`)} SHELL=/bin/bash
 if command -v script >/dev/null; then
   script -qec 'exec bash -c "$HAIRPIN_LOOP" bash' /dev/null
@@ -122,13 +122,43 @@ exit 0
 `;
 }
 
-/** Runs a script in a bash of its own, which is not the first process: that one would ignore signals. */
-export function scriptRunner(words: readonly string[]): string {
+/** Where the tables at the end of a script are written. */
+export const TABLES_DESCRIPTOR = 4;
+
+/**
+ * Runs a script in a bash of its own, which is not the first process: that one would ignore signals. `tables`
+ * is a script that runs after it.
+ */
+export function scriptRunner(words: readonly string[], tables = ''): string {
+  const run = `bash ${words.map(quote).join(' ')} 3<&- ${TABLES_DESCRIPTOR}>&-`;
+  if (tables === '') return `\n${run}\nexit $?\n`;
   return `
-bash ${words.map(quote).join(' ')} 3<&-
-exit $?
+${run}
+status=$?
+bash -c ${quote(tables)} < /dev/null >&${TABLES_DESCRIPTOR} 2>/dev/null
+exit $status
 `;
 }
+
+/**
+ * The lab in a PID namespace below that of the driver, where an observer goes on: the lab does not see it
+ * among its processes. `observer` is run as a command, with its redirections, and told of the lab's end by SIGUSR1.
+ */
+export function observed(body: string, observer: string): string {
+  return `
+${observer} < /dev/null > /dev/null 2>&1 &
+observer=$!
+exec 5<&- 6>&-
+unshare --pid --fork --kill-child=KILL bash -c ${quote(`${OWN_PROC}\n${body}`)} bash
+status=$?
+kill -USR1 $observer
+wait $observer
+exit $status
+`;
+}
+
+/** Shows the processes of a fresh PID namespace. */
+export const OWN_PROC = 'mount -t proc proc /proc';
 
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

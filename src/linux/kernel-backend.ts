@@ -6,10 +6,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import type { Backend, LabMachine, Remains, StartOptions, Stopped } from '../lab/backend.ts';
+import type { Backend, LabMachine, Remains, Sink, StartOptions, Stopped } from '../lab/backend.ts';
 import { isComplete } from '../lab/is-complete.ts';
-import { commandLoop, DEFAULT_BYTES, driverScript, scriptRunner } from './driver.ts';
+import { parseTables, TABLES_SCRIPT } from '../lab/observation.ts';
+import {
+  commandLoop,
+  DEFAULT_BYTES,
+  driverScript,
+  observed,
+  quote,
+  scriptRunner,
+  TABLES_DESCRIPTOR,
+} from './driver.ts';
 import { MarkSplitter } from './marks.ts';
+import { OBSERVER, OBSERVER_REPLIES, OBSERVER_REQUESTS, ObserverReplies } from './observer.ts';
 import { BackendUnavailable } from './unavailable.ts';
 
 const DEFAULT_COLUMNS = 80;
@@ -101,15 +111,20 @@ function permission(): string {
 
 class KernelLab implements LabMachine {
   readonly #options: StartOptions;
-  readonly #startedAt = process.hrtime.bigint();
+  #startedAt = process.hrtime.bigint();
   readonly #marks: MarkSplitter;
+  readonly #replies: ObserverReplies | undefined;
+  #sink: Sink;
   #child: ChildProcess | undefined;
+  #tables = '';
   #inputEnded = false;
   #stopped: Stopped | undefined;
 
   constructor(options: StartOptions) {
     this.#options = options;
-    this.#marks = new MarkSplitter((data) => options.sink('stdout', data));
+    this.#sink = options.sink;
+    this.#marks = new MarkSplitter((data) => this.#sink('stdout', data));
+    if (options.captures === true) this.#replies = new ObserverReplies(() => this.now);
   }
 
   get now(): number {
@@ -124,11 +139,21 @@ class KernelLab implements LabMachine {
     const { words, stdin } = invocation(path, text);
     const given = this.#options.stdin ?? '';
     const noInput = stdin === undefined && given === '';
+    const tables = this.#options.tables === true ? TABLES_SCRIPT : '';
     const child = this.#spawn(
-      scriptRunner([...words, ...args]),
-      [noInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      scriptRunner([...words, ...args], tables),
+      noInput ? 'ignore' : 'pipe',
       throughPipes(),
     );
+    const decoder = new TextDecoder();
+    child.stdio[TABLES_DESCRIPTOR]?.on('data', (data: Uint8Array) => {
+      this.#tables += decoder.decode(data, { stream: true });
+    });
+    // What is captured is told by the time since the script began, which is when the observer does.
+    this.#replies?.onReady(() => {
+      this.#startedAt = process.hrtime.bigint();
+    });
+    this.#request(child, 'watch');
     child.stdout!.on('data', (data: Uint8Array) => this.#options.sink('stdout', data));
     child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
     child.stdin?.on('error', () => undefined);
@@ -144,6 +169,7 @@ class KernelLab implements LabMachine {
     const status = this.#nextMark(child);
     (child.stdio[3] as NodeJS.WritableStream).write(`${text}\0`);
     const answer = await status;
+    await this.#look(child);
     return answer === undefined ? 255 : Number(answer);
   }
 
@@ -163,35 +189,90 @@ class KernelLab implements LabMachine {
 
   async stop(): Promise<Remains> {
     const child = this.#child;
+    if (child !== undefined) {
+      await this.#listTables(child);
+      await this.#endCaptures(child);
+    }
     this.#child = undefined;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+    if (child !== undefined && isAlive(child)) {
       const ended = this.#ended(child);
       child.kill('SIGKILL');
       await ended;
     }
-    return { captures: [], trace: [], files: [] };
+    return {
+      captures: [],
+      frames: this.#replies?.interfaces() ?? [],
+      trace: [],
+      files: [],
+      ...(this.#tables === '' ? {} : { tables: parseTables(this.#tables) }),
+    };
+  }
+
+  /** The tables as the lasting shell can list them; a script's were listed at its end. */
+  async #listTables(child: ChildProcess): Promise<void> {
+    if (this.#options.tables !== true || this.#stopped !== undefined || !isAlive(child)) return;
+    const decoder = new TextDecoder();
+    this.#sink = (_stream, data) => {
+      this.#tables += decoder.decode(data, { stream: true });
+    };
+    await this.command(`bash -c ${quote(TABLES_SCRIPT)}`);
+    this.#sink = this.#options.sink;
+  }
+
+  #request(child: ChildProcess, request: string): void {
+    if (this.#replies === undefined) return;
+    (child.stdio[OBSERVER_REQUESTS as 4] as NodeJS.WritableStream).write(`${request}\n`);
+  }
+
+  /** Let the captures follow what has changed. */
+  async #look(child: ChildProcess): Promise<void> {
+    const replies = this.#replies;
+    if (replies === undefined || !isAlive(child)) return;
+    const looked = orClosed(child, (done) => replies.onLooked(done));
+    this.#request(child, 'look');
+    await looked;
+  }
+
+  async #endCaptures(child: ChildProcess): Promise<void> {
+    const replies = this.#replies;
+    if (replies === undefined || !isAlive(child)) return;
+    this.#request(child, 'end');
+    await orClosed(child, (done) => replies.onDone(done));
   }
 
   async #startShell(): Promise<ChildProcess> {
     // Its terminal's input stays open: the end of it would be typed as Ctrl-D.
     const columns = this.#options.columns ?? DEFAULT_COLUMNS;
-    const child = this.#spawn(commandLoop(columns), ['pipe', 'pipe', 'pipe', 'pipe']);
+    const child = this.#spawn(commandLoop(columns));
     this.#child = child;
+    const replies = this.#replies;
+    const observing = replies === undefined ? undefined : orClosed(child, (done) => replies.onReady(done));
     child.stdin!.on('error', () => undefined);
     child.stdout!.on('data', (data: Uint8Array) => this.#marks.take(data));
-    child.stderr!.on('data', (data: Uint8Array) => this.#options.sink('stderr', data));
-    (child.stdio[3] as NodeJS.WritableStream).on('error', () => undefined);
+    child.stderr!.on('data', (data: Uint8Array) => this.#sink('stderr', data));
     if ((await this.#nextMark(child)) === undefined) {
       throw new BackendUnavailable('the throwaway machine did not start');
     }
+    await observing;
+    await this.#look(child);
     return child;
   }
 
-  #spawn(body: string, stdio: ('pipe' | 'ignore')[], before: readonly string[] = []): ChildProcess {
+  /** Descriptors: 3 takes commands, the others are named where they are used. */
+  #spawn(body: string, stdin: 'pipe' | 'ignore' = 'pipe', before: readonly string[] = []): ChildProcess {
     const folder = this.#options.folder?.path ?? process.cwd();
-    const script = driverScript({ folder, bytes: this.#options.limits?.bytes ?? DEFAULT_BYTES }) + body;
+    const replies = this.#replies;
+    const driver = driverScript({ folder, bytes: this.#options.limits?.bytes ?? DEFAULT_BYTES });
+    const script = driver + (replies === undefined ? body : observed(body, OBSERVER_COMMAND));
     const [command, ...args] = [...before, ...enterNamespaces(), 'bash', '-c', script, 'bash'];
-    return spawn(command!, args, { stdio, env: labEnvironment(this.#options) });
+    const pipes = Array.from({ length: replies === undefined ? 4 : 6 }, () => 'pipe' as const);
+    const child = spawn(command!, args, { stdio: [stdin, ...pipes], env: labEnvironment(this.#options) });
+    (child.stdio[3] as NodeJS.WritableStream).on('error', () => undefined);
+    if (replies !== undefined) {
+      (child.stdio[OBSERVER_REQUESTS as 4] as NodeJS.WritableStream).on('error', () => undefined);
+      (child.stdio[OBSERVER_REPLIES as 4] as NodeJS.ReadableStream).on('data', (data: Uint8Array) => replies.push(data));
+    }
+    return child;
   }
 
   #ended(child: ChildProcess): Promise<number> {
@@ -216,6 +297,21 @@ class KernelLab implements LabMachine {
       });
     });
   }
+}
+
+const OBSERVER_COMMAND = `bash -c ${quote(OBSERVER)} bash 62<&${OBSERVER_REQUESTS} 63>&${OBSERVER_REPLIES} 3<&- 4>&- 5<&- 6>&-`;
+
+export const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+/** Resolves when `wait` says so, or the child is gone. */
+export function orClosed(child: ChildProcess, wait: (done: () => void) => void): Promise<void> {
+  return new Promise((done) => {
+    child.once('close', done);
+    wait(() => {
+      child.off('close', done);
+      done();
+    });
+  });
 }
 
 /** The arguments for bash so that `$0` is `path` and the lab's folder the current one. */
