@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type Agreement, agrees, compareRuns, type Disagreement, percentOf, type Run } from '../lab/agreement.ts';
 import type { LabMachine, Stopped } from '../lab/backend.ts';
 import { parseDocument, stepsOf } from '../lab/document.ts';
-import type { InterfaceFrames, NamespaceTables } from '../lab/observation.ts';
+import type { InterfaceFrames, MachineTables } from '../lab/observation.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { isDocument, limitsOf, startMachine } from './lab.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
@@ -22,51 +22,97 @@ export interface AgreeTask {
 
 /** Run the lab on the first backend and on each of the others, and compare. */
 export async function agree(task: AgreeTask): Promise<Agreement[]> {
-  const first = await runOn(task.on, task);
+  const outcomes = new Map<BackendName, Pair>();
+  const names = [task.on, ...task.against];
+  // The twin is last: it keeps the pace of those that it is compared with.
+  for (const name of names.filter((one) => one !== 'twin')) outcomes.set(name, await runPair(name, task));
+  const output = names.includes('twin') ? (await runOnce('twin', task, {})).run : undefined;
   const agreements: Agreement[] = [];
-  for (const name of task.against) agreements.push(compareRuns(first, await runOn(name, task)));
+  for (const name of task.against) {
+    const [first, second] = await Promise.all(
+      [task.on, name].map(async (one, i, pair) => {
+        if (one !== 'twin') return runOf(outcomes.get(one)!);
+        const pace = outcomes.get(pair[1 - i]!)!;
+        return { ...runOf(await runPair('twin', task, pace)), commands: output!.commands };
+      }),
+    );
+    agreements.push(compareRuns(first!, second!));
+  }
   return agreements;
 }
 
-/** Two runs at the same time, the second one with captures: see {@link CaptureRun}. */
-async function runOn(backend: BackendName, task: AgreeTask): Promise<Run> {
-  const [plain, captured] = await Promise.all([runOnce(backend, task, false), runOnce(backend, task, true)]);
-  const { interfaces, begun, run, tables = [] } = captured;
+/** What came of one run. */
+interface Outcome {
+  run: Run;
+  /** When each command began, and the lab ended: nanoseconds since the machine started. */
+  begun: readonly number[];
+  ended: number;
+  interfaces: readonly InterfaceFrames[];
+  tables?: MachineTables;
+}
+
+/** Two runs of one lab at the same time: see {@link CaptureRun}. */
+interface Pair {
+  plain: Outcome;
+  captured: Outcome;
+}
+
+async function runPair(backend: BackendName, task: AgreeTask, pace?: Pair): Promise<Pair> {
+  const plain = runOnce(backend, task, { tables: true }, pace?.plain);
+  // Two kernels as processes would be in each other's way.
+  if (backend === 'uml') await plain;
+  const captured = runOnce(backend, task, { tables: true, captures: true }, pace?.captured);
+  const [one, other] = await Promise.all([plain, captured]);
+  return { plain: one, captured: other };
+}
+
+function runOf({ plain, captured }: Pair): Run {
+  const { run, tables } = plain;
+  const { interfaces, begun, tables: addresses } = captured;
   return {
-    ...plain.run,
-    ...(plain.tables === undefined ? {} : { tables: plain.tables }),
-    ...(run.stopped === undefined ? { capture: { interfaces, commands: begun, tables } } : {}),
+    ...run,
+    ...(tables === undefined ? {} : { tables }),
+    ...(captured.run.stopped === undefined && addresses !== undefined
+      ? { capture: { interfaces, commands: begun, tables: addresses } }
+      : {}),
   };
 }
 
-interface Outcome {
-  run: Run;
-  begun: readonly number[];
-  interfaces: readonly InterfaceFrames[];
-  tables?: readonly NamespaceTables[];
-}
-
-async function runOnce(backend: BackendName, task: AgreeTask, captures: boolean): Promise<Outcome> {
+/**
+ * One run. With a `pace`, each command begins no earlier than it did there: commands take time on a kernel
+ * and none on the twin, and retries and ageing go by the clock.
+ */
+async function runOnce(
+  backend: BackendName,
+  task: AgreeTask,
+  observe: { tables?: true; captures?: true },
+  pace?: Outcome,
+): Promise<Outcome> {
   const { file, text } = task;
   const document = isDocument(file, text);
   const collector = new OutputCollector();
   const folder = file === '-' ? process.cwd() : dirname(file);
-  const machine = await startMachine(backend, folder, collector.sink, {
-    seed: task.seed,
-    terminal: document,
-    limits: limitsOf(task.budget),
-    tables: true,
-    captures,
-  });
+  const options = { seed: task.seed, terminal: document, limits: limitsOf(task.budget), ...observe };
+  const machine = await startMachine(backend, folder, collector.sink, options);
+  const from = pace?.begun[0] ?? 0;
+  const keepUp = async (time: number | undefined) => {
+    if (time === undefined || machine.advance === undefined || machine.stopped !== undefined) return;
+    await machine.advance(Math.max(0, time - from - machine.now));
+  };
   let ran: Pick<Outcome, 'run' | 'begun'> | undefined;
   try {
-    ran = document ? await runLabDocument(machine, collector, task) : await runLabScript(machine, collector, task);
+    const at = (command: number) => keepUp(pace?.begun[command]);
+    ran = document ? await runLabDocument(machine, collector, task, at) : await runLabScript(machine, collector, task);
+    await keepUp(pace?.ended);
   } finally {
     if (ran === undefined) await machine.stop();
   }
+  const atEnd = machine.now;
   const { frames, tables } = await machine.stop();
+  // Captures go on while the tables are listed.
+  const ended = observe.captures === true ? machine.now : atEnd;
   const run = { ...ran.run, backend };
-  return { run, begun: ran.begun, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
+  return { run, begun: ran.begun, ended, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
 }
 
 async function runLabScript(machine: LabMachine, collector: OutputCollector, { file, text, args }: AgreeTask) {
@@ -84,12 +130,18 @@ async function runLabScript(machine: LabMachine, collector: OutputCollector, { f
   return { run: { backend: '', commands, ...stopOf(stopped) }, begun };
 }
 
-async function runLabDocument(machine: LabMachine, collector: OutputCollector, { file, text }: AgreeTask) {
+async function runLabDocument(
+  machine: LabMachine,
+  collector: OutputCollector,
+  { file, text }: AgreeTask,
+  at: (command: number) => Promise<void>,
+) {
   const parsed = parseDocument(text, (command) => machine.isComplete(command));
   const fault = parsed.errors[0];
   if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`);
   if (stepsOf(parsed).length === 0) throw new UsageError(`${file}: no command in a \`\`\`console block`);
-  const { steps, stopped } = await runDocument(machine, collector, parsed);
+  let next = 0;
+  const { steps, stopped } = await runDocument(machine, collector, parsed, { before: () => at(next++) });
   const commands = steps.map(({ step, output, status }) => ({
     command: step.command,
     line: step.line,

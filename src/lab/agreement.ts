@@ -6,7 +6,7 @@ import { align } from './compare.ts';
 import { compareFrames, type FrameAgreement } from './compare-frames.ts';
 import { compareCounters, compareTables, type TableAgreement } from './compare-tables.ts';
 import { Masker } from './mask.ts';
-import type { InterfaceFrames, NamespaceTables } from './observation.ts';
+import type { InterfaceFrames, MachineTables } from './observation.ts';
 import { RandomAddresses } from './random-address.ts';
 
 /** One command of a run; a script is one command. */
@@ -27,7 +27,7 @@ export interface Run {
   /** Why it ended early. */
   stopped?: string;
   /** At the end. */
-  tables?: readonly NamespaceTables[];
+  tables?: MachineTables;
   capture?: CaptureRun;
 }
 
@@ -39,7 +39,7 @@ export interface CaptureRun {
   interfaces: readonly InterfaceFrames[];
   /** When each command began, nanoseconds since the machine started. */
   commands: readonly number[];
-  tables: readonly NamespaceTables[];
+  tables: MachineTables;
 }
 
 export type DiffLine = { kind: 'same' | 'first' | 'second'; text: string };

@@ -3,7 +3,7 @@
  * runs a lab (run.ts) knows only this.
  */
 import type { Artifact } from './interface-recorder.ts';
-import type { InterfaceFrames, NamespaceTables } from './observation.ts';
+import type { InterfaceFrames, MachineTables } from './observation.ts';
 import type { TraceStep } from './trace-lines.ts';
 
 export type StreamName = 'stdout' | 'stderr';
@@ -80,7 +80,7 @@ export interface Remains {
   /** With `captures`: the same as data. */
   frames: readonly InterfaceFrames[];
   /** With `tables`; absent when the machine had stopped before. */
-  tables?: readonly NamespaceTables[];
+  tables?: MachineTables;
   /** With `trace`. */
   trace: readonly TraceStep[];
   /** Files that the lab wrote, with paths relative to the folder or absolute without the first `/`. */
@@ -98,6 +98,8 @@ export interface LabMachine {
   command(text: string): Promise<number>;
   /** Whether the shell would run the text, and not wait for another line. */
   isComplete(text: string): boolean;
+  /** Let so many nanoseconds pass; only where time is virtual. */
+  advance?(ns: number): Promise<void>;
   /** End all that still runs and hand over what was recorded. */
   stop(): Promise<Remains>;
 }

@@ -118,9 +118,9 @@ function takeOne(counts: Map<string, number>, key: string): boolean {
 
 /** Where the addresses of sender and receiver are, from the field of the protocol on: IPv4, ARP, IPv6. */
 const ENDS: Readonly<Record<number, { from: number; to: number; size: number }>> = {
-  0x0800: { from: 14, to: 18, size: 4 },
-  0x0806: { from: 16, to: 26, size: 4 },
-  0x86dd: { from: 10, to: 26, size: 16 },
+  2048: { from: 14, to: 18, size: 4 },
+  2054: { from: 16, to: 26, size: 4 },
+  34525: { from: 10, to: 26, size: 16 },
 };
 
 /** The two ends of an exchange, whichever of them sends. */

@@ -1,5 +1,12 @@
 /** How far the tables and counters of two machines agree at the end of a lab. */
-import { type NamespaceTables, placeOf, TABLE_NAMES, type TableEntry, type TableName } from './observation.ts';
+import {
+  type MachineTables,
+  type NamespaceTables,
+  placeOf,
+  TABLE_NAMES,
+  type TableEntry,
+  type TableName,
+} from './observation.ts';
 import { RandomAddresses } from './random-address.ts';
 
 /** What is left out of tables before they are compared, each with its reason. */
@@ -22,6 +29,21 @@ const IDENTITY: Readonly<Record<TableName, readonly string[]>> = {
   'bridge vlan': ['ifname'],
 };
 
+/** A kernel built with VLAN filtering has VLAN 1 on every port, and lists a port's own address for it. */
+const VLAN_FILTERING = {
+  reason:
+    'a kernel built with VLAN filtering has VLAN 1 on every bridge port: those entries are left out where the other kernel has none',
+  has: (tables: Tables) => tables.some((one) => one.tables['bridge vlan'].length > 0),
+  leavesOut: (table: TableName, entry: TableEntry) =>
+    table === 'bridge vlan' || (table === 'bridge fdb' && entry['vlan'] === 1),
+};
+
+/** First release that counts what is sent to a device without a queue, one that was never up. */
+const NOOP_DROPS = {
+  reason: 'Linux 6.1 does not count as dropped what is sent to a device that was never up, Linux 6.18 does',
+  leavesOut: (link: TableEntry, counter: string) => counter === 'tx dropped' && link['qdisc'] === 'noop',
+};
+
 export interface TableDifference {
   /** `ip neigh`, or `ip neigh in ns1`. */
   place: string;
@@ -35,28 +57,32 @@ export interface TableAgreement {
   differences: readonly TableDifference[];
 }
 
+/** What two kernels do differently, each with its reason: left out of both when only one of them has it. */
+export const KERNEL_DIFFERENCES: readonly { reason: string }[] = [VLAN_FILTERING, NOOP_DROPS];
+
 type Tables = readonly NamespaceTables[];
 
-export function compareTables(first: Tables, second: Tables): TableAgreement {
+export function compareTables(first: MachineTables, second: MachineTables): TableAgreement {
   const differences: TableDifference[] = [];
   let entries = 0;
   let agreeing = 0;
   const addresses = [new RandomAddresses(first), new RandomAddresses(second)] as const;
-  for (const [namespace, one, other] of pairs(first, second)) {
+  const oneFilters = VLAN_FILTERING.has(first.namespaces) !== VLAN_FILTERING.has(second.namespaces);
+  for (const [namespace, one, other] of pairs(first.namespaces, second.namespaces)) {
     for (const table of TABLE_NAMES) {
-      const ours = (one?.tables[table] ?? []).map((entry) => masked(entry, addresses[0]));
-      const theirs = (other?.tables[table] ?? []).map((entry) => masked(entry, addresses[1]));
+      const [ours, theirs] = [one, other].map((machine, i) =>
+        (machine?.tables[table] ?? [])
+          .filter((entry) => !(oneFilters && VLAN_FILTERING.leavesOut(table, entry)))
+          .map((entry) => masked(entry, addresses[i]!, namespace)),
+      ) as [TableEntry[], TableEntry[]];
       const left = theirs.map(canonical);
-      const onlyOurs = ours.filter((entry) => {
-        const at = left.indexOf(canonical(entry));
-        if (at >= 0) left.splice(at, 1);
-        return at < 0;
-      });
-      const onlyTheirs = theirs.filter((entry) => {
+      const take = (entry: TableEntry) => {
         const at = left.indexOf(canonical(entry));
         if (at >= 0) left.splice(at, 1);
         return at >= 0;
-      });
+      };
+      const onlyOurs = ours.filter((entry) => !take(entry));
+      const onlyTheirs = theirs.filter(take);
       entries += ours.length - onlyOurs.length + Math.max(onlyOurs.length, onlyTheirs.length);
       agreeing += ours.length - onlyOurs.length;
       if (onlyOurs.length + onlyTheirs.length === 0) continue;
@@ -68,13 +94,14 @@ export function compareTables(first: Tables, second: Tables): TableAgreement {
 }
 
 /** The counters of every interface: octets, packets, errors, drops, multicast ... in both directions. */
-export function compareCounters(first: Tables, second: Tables): TableAgreement {
+export function compareCounters(first: MachineTables, second: MachineTables): TableAgreement {
   const differences: TableDifference[] = [];
   let entries = 0;
   let agreeing = 0;
-  for (const [namespace, one, other] of pairs(first, second)) {
-    const ours = countersOf(one);
-    const theirs = countersOf(other);
+  const differ = versionOf(first) !== versionOf(second);
+  for (const [namespace, one, other] of pairs(first.namespaces, second.namespaces)) {
+    const ours = countersOf(one, differ);
+    const theirs = countersOf(other, differ);
     for (const device of new Set([...ours.keys(), ...theirs.keys()])) {
       const lines: { kind: 'first' | 'second'; text: string }[] = [];
       const here = ours.get(device);
@@ -95,6 +122,9 @@ export function compareCounters(first: Tables, second: Tables): TableAgreement {
   return { entries, agreeing, differences };
 }
 
+/** `6.18` of `6.18.44`. */
+const versionOf = ({ release }: MachineTables) => /^\d+\.\d+/.exec(release)?.[0] ?? '';
+
 function pairs(first: Tables, second: Tables) {
   const names = new Set([...first, ...second].map(({ namespace }) => namespace));
   const find = (tables: Tables, name: string | undefined) => tables.find(({ namespace }) => namespace === name);
@@ -102,23 +132,29 @@ function pairs(first: Tables, second: Tables) {
 }
 
 /** `rx packets` and the like, by interface. */
-function countersOf(tables: NamespaceTables | undefined): Map<string, Map<string, unknown>> {
+function countersOf(tables: NamespaceTables | undefined, releasesDiffer: boolean): Map<string, Map<string, unknown>> {
   const found = new Map<string, Map<string, unknown>>();
-  for (const { ifname, stats64 } of tables?.tables['ip link'] ?? []) {
+  for (const link of tables?.tables['ip link'] ?? []) {
     const counters = new Map<string, unknown>();
-    for (const [direction, values] of Object.entries((stats64 ?? {}) as Record<string, Record<string, unknown>>)) {
-      for (const [name, value] of Object.entries(values)) counters.set(`${direction} ${name}`, value);
+    const stats = (link['stats64'] ?? {}) as Record<string, Record<string, unknown>>;
+    for (const [direction, values] of Object.entries(stats)) {
+      for (const [name, value] of Object.entries(values)) {
+        const counter = `${direction} ${name}`;
+        if (!(releasesDiffer && NOOP_DROPS.leavesOut(link, counter))) counters.set(counter, value);
+      }
     }
-    found.set(String(ifname), counters);
+    found.set(String(link['ifname']), counters);
   }
   return found;
 }
 
 const LEFT_OUT = new Set(TABLE_MASKS.flatMap(({ fields }) => fields));
 
-function masked(entry: TableEntry, addresses: RandomAddresses): TableEntry {
+function masked(entry: TableEntry, addresses: RandomAddresses, namespace: string | undefined): TableEntry {
   const kept = Object.fromEntries(Object.entries(entry).filter(([name]) => !LEFT_OUT.has(name)));
-  return JSON.parse(addresses.inText(JSON.stringify(kept))) as TableEntry;
+  const device = String(entry['ifname'] ?? entry['dev'] ?? '');
+  const about = { ...(namespace === undefined ? {} : { namespace }), device };
+  return JSON.parse(addresses.inText(JSON.stringify(kept), about)) as TableEntry;
 }
 
 /** The same text for the same values, whatever the order of their fields. */

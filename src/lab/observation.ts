@@ -26,6 +26,12 @@ export interface InterfaceFrames {
 }
 
 /** What {@link TABLES_SCRIPT} printed. */
+export interface MachineTables {
+  /** Of the kernel, as `uname -r` prints it. */
+  release: string;
+  namespaces: readonly NamespaceTables[];
+}
+
 export interface NamespaceTables {
   /** Absent for the first namespace. */
   namespace?: string;
@@ -35,14 +41,14 @@ export interface NamespaceTables {
 
 export type TableEntry = Readonly<Record<string, unknown>>;
 
-/** The tables, and the command that lists each; `%` is where the namespace is named. */
+/** The tables, what changes by itself first, and the command that lists each; `%` is where the namespace is named. */
 const TABLES = {
+  'ip neigh': 'ip % -j neigh show',
   'ip link': 'ip % -j -s link show',
+  'bridge fdb': 'bridge % -j fdb show',
   'ip addr': 'ip % -j addr show',
   'ip route': 'ip % -j route show table all',
-  'ip neigh': 'ip % -j neigh show',
   'bridge link': 'bridge % -j link show',
-  'bridge fdb': 'bridge % -j fdb show',
   'bridge vlan': 'bridge % -j vlan show',
 } as const;
 
@@ -50,32 +56,47 @@ export type TableName = keyof typeof TABLES;
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
 
 const HEAD = 'hairpin-table';
+const RELEASE = 'release';
 
 /** Lists the tables of all namespaces. Plain shell, the same for every backend. */
 export const TABLES_SCRIPT: string = [
   'cd /',
-  "for ns in '' $(ls /run/netns 2>/dev/null); do",
-  '  case $ns in "") where= ;; *) where="-n $ns" ;; esac',
-  ...Object.entries(TABLES).map(
-    ([name, command]) => `  printf '\\n%s\\t%s\\t%s\\n' ${HEAD} "$ns" '${name}'; ${command.replace('%', '$where')}`,
-  ),
-  'done 2>/dev/null',
+  'list() {',
+  '  table=$1; shift',
+  `  for ns in "" $(ls /run/netns 2>/dev/null); do`,
+  '    case $ns in "") where= ;; *) where="-n $ns" ;; esac',
+  `    printf '\\n%s\\t%s\\t%s\\n' ${HEAD} "$ns" "$table"`,
+  '    program=$1; shift; $program $where "$@"; set -- $program "$@"',
+  '  done',
+  '} 2>/dev/null',
+  ...Object.entries(TABLES).map(([name, command]) => `list '${name}' ${command.replace('% ', '')}`),
+  `printf '\\n%s\\t%s\\t%s\\n' ${HEAD} '' ${RELEASE}; uname -r`,
 ].join('\n');
 
 /** Read what {@link TABLES_SCRIPT} printed. A table that could not be listed is empty. */
-export function parseTables(text: string): NamespaceTables[] {
+export function parseTables(text: string): MachineTables {
+  let release = '';
   const found = new Map<string, Record<string, TableEntry[]>>();
   for (const part of text.split(`${HEAD}\t`).slice(1)) {
     const end = part.indexOf('\n');
     const [namespace = '', table = ''] = part.slice(0, end).trimEnd().split('\t');
+    const rest = part.slice(end + 1);
+    if (table === RELEASE) {
+      release = rest.trim();
+      continue;
+    }
     const tables = found.get(namespace) ?? {};
     found.set(namespace, tables);
-    tables[table] = entriesOf(part.slice(end + 1));
+    tables[table] = entriesOf(rest);
   }
-  return [...found].map(([namespace, tables]) => ({
+  const namespaces = [...found].map(([namespace, tables]) => ({
     ...(namespace === '' ? {} : { namespace }),
-    tables: Object.fromEntries(TABLE_NAMES.map((name) => [name, tables[name] ?? []])) as Record<TableName, TableEntry[]>,
+    tables: Object.fromEntries(TABLE_NAMES.map((name) => [name, tables[name] ?? []])) as Record<
+      TableName,
+      TableEntry[]
+    >,
   }));
+  return { release, namespaces };
 }
 
 function entriesOf(text: string): TableEntry[] {

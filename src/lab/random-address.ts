@@ -4,7 +4,7 @@
  * named after the device that has it.
  */
 import { FIXED_MAC } from './mask.ts';
-import { type NamespaceTables, placeOf } from './observation.ts';
+import { type MachineTables, type NamespaceTables, placeOf } from './observation.ts';
 
 /** Bytes that stand for a device, as hexadecimal digits, and its name. */
 export interface RandomAddress {
@@ -17,19 +17,27 @@ const GONE = 'gone';
 const MAC = /\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g;
 const IPV6 = /\b(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}\b/g;
 
+interface Device {
+  namespace?: string;
+  device: string;
+  mac: string;
+  isBridge: boolean;
+  isPort: boolean;
+}
+
 export class RandomAddresses {
-  /** Longest first. */
   readonly all: readonly RandomAddress[];
   readonly #macs = new Map<string, string>();
+  /** Bridges and their ports with their addresses: which port lends its own to the bridge is a matter of chance. */
+  readonly #bridged = new Map<string, string>();
 
   /** `machine` are the tables of the same machine that the addresses come from. */
-  constructor(machine: readonly NamespaceTables[]) {
-    for (const { namespace, tables } of machine) {
-      for (const { ifname, address } of tables['ip link']) {
-        if (typeof address !== 'string' || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(address)) continue;
-        if (FIXED_MAC.test(address) || this.#macs.has(address)) continue;
-        this.#macs.set(address, placeOf({ ...(namespace === undefined ? {} : { namespace }), device: String(ifname) }));
-      }
+  constructor(machine: MachineTables) {
+    const devices = machine.namespaces.flatMap(devicesOf);
+    for (const one of [...devices].sort((a, b) => Number(b.isBridge) - Number(a.isBridge))) {
+      const { mac } = one;
+      if (!this.#macs.has(mac)) this.#macs.set(mac, placeOf(one));
+      if (one.isBridge || one.isPort) this.#bridged.set(placeOf(one), mac);
     }
     this.all = [...this.#macs].flatMap(([mac, label]) => {
       const hex = mac.replaceAll(':', '');
@@ -42,9 +50,10 @@ export class RandomAddresses {
     });
   }
 
-  /** Text with the names of devices in place of their addresses. */
-  inText(text: string): string {
-    return text
+  /** Text with the names of devices in place of their addresses; `about` is the device that it tells about. */
+  inText(text: string, about?: { namespace?: string; device: string }): string {
+    const mac = about === undefined ? undefined : this.#bridged.get(placeOf(about));
+    return (mac === undefined ? text : text.replaceAll(mac, '<own>'))
       .replace(MAC, (mac) => {
         if (mac.startsWith('33:33:ff:')) {
           const owner = [...this.#macs].find(([own]) => own.endsWith(mac.slice(9)));
@@ -62,6 +71,19 @@ export class RandomAddresses {
         return address;
       });
   }
+}
+
+/** Devices with an address that no lab has set. */
+function devicesOf({ namespace, tables }: NamespaceTables): Device[] {
+  const links = tables['ip link'];
+  const masters = new Set(links.map(({ master }) => master));
+  return links.flatMap(({ ifname, address, master }) => {
+    const mac = String(address);
+    if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) || FIXED_MAC.test(mac)) return [];
+    const device = String(ifname);
+    const where = namespace === undefined ? {} : { namespace };
+    return [{ ...where, device, mac, isBridge: masters.has(ifname), isPort: master !== undefined }];
+  });
 }
 
 /** The modified EUI-64 of a hardware address (RFC 4291, appendix A), in hexadecimal digits. */

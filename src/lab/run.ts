@@ -67,7 +67,7 @@ export class OutputCollector {
 
 /** Called as a document runs. */
 export interface DocumentObserver {
-  before?(step: Step): void;
+  before?(step: Step): void | Promise<void>;
   after?(result: StepResult): void;
 }
 
@@ -83,7 +83,7 @@ export async function runDocument(
   const wanted = stepsOf(document);
   for (const step of wanted) {
     if (machine.stopped !== undefined) break;
-    observer.before?.(step);
+    await observer.before?.(step);
     const startedAt = machine.now;
     const status = await machine.command(step.command);
     const chunks = output.take();

@@ -11,7 +11,7 @@ import { diagnose } from './diagnose.ts';
 import { type Artifact, InterfaceRecorder } from './interface-recorder.ts';
 import { isComplete } from './is-complete.ts';
 import { NamespaceView } from './namespace-view.ts';
-import { type NamespaceTables, parseTables, TABLES_SCRIPT } from './observation.ts';
+import { type MachineTables, parseTables, TABLES_SCRIPT } from './observation.ts';
 import { TraceCollector, type TraceStep } from './trace-lines.ts';
 
 const NETNS_RUN_DIR = '/run/netns';
@@ -133,7 +133,7 @@ export class TwinMachine implements TerminalMachine {
     };
   }
 
-  async #listTables(): Promise<NamespaceTables[] | undefined> {
+  async #listTables(): Promise<MachineTables | undefined> {
     if (!this.#wantsTables || this.#stopped !== undefined) return undefined;
     let text = '';
     const decoder = new TextDecoder();

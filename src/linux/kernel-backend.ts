@@ -270,7 +270,9 @@ class KernelLab implements LabMachine {
     (child.stdio[3] as NodeJS.WritableStream).on('error', () => undefined);
     if (replies !== undefined) {
       (child.stdio[OBSERVER_REQUESTS as 4] as NodeJS.WritableStream).on('error', () => undefined);
-      (child.stdio[OBSERVER_REPLIES as 4] as NodeJS.ReadableStream).on('data', (data: Uint8Array) => replies.push(data));
+      (child.stdio[OBSERVER_REPLIES as 4] as NodeJS.ReadableStream).on('data', (data: Uint8Array) =>
+        replies.push(data),
+      );
     }
     return child;
   }
