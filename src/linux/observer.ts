@@ -23,7 +23,6 @@ const LAST = 0.2;
 /** The observer; needs bash, nsenter, mount, stat and tcpdump. Descriptors 62 and 63 are its requests and replies. */
 export const OBSERVER: string = `
 set -m
-mkdir -p /run/hairpin/frames && cd /run/hairpin/frames && mkfifo ready && exec 9<> ready || exit 1
 declare -A inode running name
 ns=() ifindex=() pids=()
 ending= wait=
@@ -40,13 +39,13 @@ look() {
       kill -KILL -- -\${pids[\${running[$key]}]} 2>/dev/null
       unset "running[$key]"
     done
-    umount "/run/hairpin/frames/sys-$space"
+    umount "/run/hairpin.frames/sys-$space"
     unset "inode[$space]"
   done
   for space in "\${!seen[@]}"; do
     if [ "$space" = / ]; then root=/sys
     else
-      root=/run/hairpin/frames/sys-$space
+      root=/run/hairpin.frames/sys-$space
       if [ -z "\${inode[$space]}" ]; then
         mkdir -p "$root"
         nsenter "--net=/run/netns/$space" mount -t sysfs sysfs "$root" || continue
@@ -75,6 +74,8 @@ listen() {
     esac
   done
 }
+# Without a place for its files it sees nothing.
+mkdir -p /run/hairpin.frames && cd /run/hairpin.frames && mkfifo ready && exec 9<> ready || look() { :; }
 printf 'ready\\t%s\\n' $EPOCHREALTIME >&63
 while [ -z "$ending" ]; do
   request=

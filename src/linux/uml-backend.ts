@@ -1,10 +1,12 @@
 /** User-Mode Linux as a backend: many labs, several at once, in kernels that are booted when needed. */
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import type { Backend, LabMachine, Remains, StartOptions, Stopped } from '../lab/backend.ts';
+import type { Backend, LabMachine, Remains, Sink, StartOptions, Stopped } from '../lab/backend.ts';
 import { isComplete } from '../lab/is-complete.ts';
+import { type MachineTables, parseTables, TABLES_SCRIPT } from '../lab/observation.ts';
 import { quote } from './driver.ts';
 import { onPath, whyUnavailable } from './kernel-backend.ts';
+import { ObserverReplies } from './observer.ts';
 import { GONE, MODULES } from './uml-guest.ts';
 import { type Place, UmlMachine } from './uml-machine.ts';
 import { BackendUnavailable } from './unavailable.ts';
@@ -30,11 +32,24 @@ class UmlLab implements LabMachine {
   #stopped: Stopped | undefined;
   #ending: Promise<void> | undefined;
   #answered: (mark: string | undefined) => void = () => undefined;
+  #isOver: () => void = () => undefined;
+  /** Resolves when the lab has ended by itself. */
+  readonly #over = new Promise<void>((resolve) => {
+    this.#isOver = resolve;
+  });
   /** When output last came: it and the marks go separate ways. */
   #lastOutput = 0;
+  #sink: Sink;
+  readonly #wantsTables: boolean;
+  readonly #replies: ObserverReplies | undefined;
+  #observed = false;
+  #tables: MachineTables | undefined;
 
-  constructor(place: Place) {
+  constructor(place: Place, { sink, captures, tables }: StartOptions) {
     this.#place = place;
+    this.#sink = sink;
+    this.#wantsTables = tables === true;
+    if (captures === true) this.#replies = new ObserverReplies(() => this.now);
     place.marks.next((mark) => {
       if (mark === GONE) this.#gone('the shell of the lab has ended');
       else this.#answered(mark);
@@ -50,8 +65,10 @@ class UmlLab implements LabMachine {
     return this.#stopped;
   }
 
-  async start({ folder, limits, columns, terminal, env, sink }: StartOptions): Promise<void> {
+  async start({ folder, limits, columns, terminal, env }: StartOptions): Promise<void> {
     const ready = this.#nextMark();
+    const replies = this.#replies;
+    const observing = replies && this.#orGone((done) => replies.onReady(done));
     this.#place.begin({
       folder: folder?.path ?? process.cwd(),
       bytes: limits?.bytes ?? DEFAULT_BYTES,
@@ -59,15 +76,20 @@ class UmlLab implements LabMachine {
       env: env ?? {},
       onOutput: (stream, data) => {
         this.#lastOutput = performance.now();
-        sink(stream, data);
+        this.#sink(stream, data);
       },
+      onObserved: replies && ((data) => replies.push(data)),
     });
     if ((await ready) !== 'ready') throw new BackendUnavailable('a lab could not be prepared in User-Mode Linux');
+    await observing;
+    await this.#look('look');
   }
 
   async script(path: string, text: string, args: readonly string[]): Promise<number> {
     const words = isAbsolute(path) && existsSync(path) ? [path, ...args] : ['-c', text, path, ...args];
+    await this.#look('watch');
     const status = await this.#run(`bash ${words.map(quote).join(' ')}`);
+    await this.#observe();
     // What it left running has its output open: with the lab's end, all of it has come.
     await this.#end();
     return status;
@@ -76,6 +98,7 @@ class UmlLab implements LabMachine {
   async command(text: string): Promise<number> {
     const status = await this.#run(text);
     await this.#drained();
+    await this.#look('look');
     return status;
   }
 
@@ -84,8 +107,45 @@ class UmlLab implements LabMachine {
   }
 
   async stop(): Promise<Remains> {
+    await this.#observe();
     await this.#end();
-    return { captures: [], trace: [], files: [] };
+    const tables = this.#tables === undefined ? {} : { tables: this.#tables };
+    return { captures: [], frames: this.#replies?.interfaces() ?? [], trace: [], files: [], ...tables };
+  }
+
+  /** What can be seen at the end: once, while the lab is still there. */
+  async #observe(): Promise<void> {
+    if (this.#observed || this.#ending !== undefined) return;
+    this.#observed = true;
+    if (this.#wantsTables && this.#stopped === undefined) {
+      await this.#drained();
+      const sink = this.#sink;
+      let text = '';
+      const decoder = new TextDecoder();
+      this.#sink = (stream, data) => {
+        if (stream === 'stdout') text += decoder.decode(data, { stream: true });
+      };
+      await this.command(`bash -c ${quote(TABLES_SCRIPT)}`);
+      this.#sink = sink;
+      this.#tables = parseTables(text);
+    }
+    const replies = this.#replies;
+    if (replies === undefined || this.#stopped !== undefined) return;
+    this.#place.ask('end');
+    await this.#orGone((done) => replies.onDone(done));
+  }
+
+  /** Let the captures follow what has changed. */
+  async #look(request: 'look' | 'watch'): Promise<void> {
+    const replies = this.#replies;
+    if (replies === undefined || this.#stopped !== undefined) return;
+    const looked = this.#orGone((done) => replies.onLooked(done));
+    this.#place.ask(request);
+    await looked;
+  }
+
+  #orGone(wait: (done: () => void) => void): Promise<void> {
+    return Promise.race([new Promise<void>(wait), this.#over]);
   }
 
   async #run(text: string): Promise<number> {
@@ -112,6 +172,7 @@ class UmlLab implements LabMachine {
   #gone(message: string): void {
     if (this.#ending !== undefined) return;
     this.#stopped ??= { reason: 'exit', message };
+    this.#isOver();
     this.#answered(undefined);
   }
 
@@ -148,7 +209,7 @@ export const uml: Backend = {
     const why = usable ? undefined : (whyUmlUnavailable() ?? whyUnavailable());
     if (why !== undefined) throw new BackendUnavailable(`labs cannot run on User-Mode Linux: ${why}`);
     usable = true;
-    const lab = new UmlLab(await freePlace());
+    const lab = new UmlLab(await freePlace(), options);
     try {
       await lab.start(options);
     } catch (error) {

@@ -2,7 +2,8 @@
  * The scripts that run inside User-Mode Linux. One boot serves many labs: the first process takes
  * requests over a terminal line of its own and gives each lab fresh namespaces and file systems.
  */
-import { COMMAND_LOOP, quote } from './driver.ts';
+import { COMMAND_LOOP, OWN_PROC, quote } from './driver.ts';
+import { OBSERVER } from './observer.ts';
 
 export const MODULES = '/usr/lib/uml/modules';
 
@@ -11,8 +12,13 @@ export const PLACES: number = 4;
 /** The mark of a lab that has ended by itself. */
 export const GONE = 'gone';
 
-/** Terminal lines of a place: standard output, commands, marks between them, standard error. */
-export const LINES_PER_PLACE = 4;
+/**
+ * Terminal lines of a place: standard output, commands, marks between them, standard error, what the
+ * observer of its frames is asked, and what it answers.
+ */
+export const LINES_PER_PLACE = 6;
+/** Those of them that take what the host writes. */
+export const INPUT_LINES: readonly number[] = [1, 4];
 
 /**
  * Loaded before the first lab: a module that one lab brings in must not be news to the next. They are
@@ -78,14 +84,14 @@ mapfile -t files < <(find /proc/sys/kernel /proc/sys/vm /proc/sys/fs /proc/sys/d
 for file in "\${files[@]}"; do read -rd '' 'settings[$file]' < "$file"; done
 while read -r name _; do modules[$name]=1; done < /proc/modules
 
-lab() { # place, bytes, columns or nothing without a terminal, folder, NAME=VALUE ...
-  local place=$1 bytes=$2 columns=$3 folder=$4 out err
-  shift 4
+lab() { # place, bytes, columns or nothing without a terminal, folder, whether frames are observed, NAME=VALUE ...
+  local place=$1 bytes=$2 columns=$3 folder=$4 observed=$5 out err
+  shift 5
   local line=$((place * ${LINES_PER_PLACE}))
   if [ -z "\${ready[place]}" ]; then
-    for n in 0 1 2 3; do stty raw -echo < /dev/ttyS$((line + n)); done
+    for n in 0 1 2 3 4 5; do stty raw -echo < /dev/ttyS$((line + n)); done
     # The lines stay open between labs.
-    sleep infinity <>/dev/ttyS$line 3<>/dev/ttyS$((line + 1)) 4<>/dev/ttyS$((line + 2)) 5<>/dev/ttyS$((line + 3)) 60<&- 61>&- &
+    sleep infinity <>/dev/ttyS$line 3<>/dev/ttyS$((line + 1)) 4<>/dev/ttyS$((line + 2)) 5<>/dev/ttyS$((line + 3)) 6<>/dev/ttyS$((line + 4)) 7<>/dev/ttyS$((line + 5)) 60<&- 61>&- &
     ready[place]=1
   fi
   if [ -n "$columns" ]; then
@@ -100,8 +106,9 @@ lab() { # place, bytes, columns or nothing without a terminal, folder, NAME=VALU
     errors[place]=$!
   fi
   # What unshare has to say of its own is not the lab's.
-  unshare --net --mount --pid --uts --ipc --fork --kill-child=KILL bash /run/uml/lab "$folder" "$bytes" "$@" \\
-    >&$out 62>&$err {out}>&- {err}>&- 60</dev/ttyS$((line + 1)) 61>/dev/ttyS$((line + 2)) &
+  unshare --net --mount --pid --uts --ipc --fork --kill-child=KILL bash /run/uml/lab "$folder" "$bytes" "$observed" "$@" \\
+    >&$out 62>&$err {out}>&- {err}>&- 60</dev/ttyS$((line + 1)) 61>/dev/ttyS$((line + 2)) \\
+    63</dev/ttyS$((line + 4)) 64>/dev/ttyS$((line + 5)) &
   labs[place]=$!
   exec {out}>&- {err}>&-
 }
@@ -114,7 +121,9 @@ stop() { # place, the mark that ends its output
   kill -9 \${first:-$pid}
   wait $pid \${outputs[place]} \${errors[place]}
   # A command that came too late is not for the next lab.
-  while read -rt 0 < /dev/ttyS$((line + 1)); do read -rd '' -t 1 < /dev/ttyS$((line + 1)); done
+  for n in 1 4; do
+    while read -rt 0 < /dev/ttyS$((line + n)); do read -rd '' -t 1 < /dev/ttyS$((line + n)); done
+  done
   printf %s "$mark" > /dev/ttyS$line
   printf %s "$mark" > /dev/ttyS$((line + 3))
   unset 'labs[place]'
@@ -155,8 +164,8 @@ while IFS= read -r -d '' -u 60 request; do eval "$request"; done
 export const LAB_SCRIPT: string = `
 trap 'printf "\\0${GONE}\\0" >&61' EXIT
 exec 2>&62 62>&-
-folder=$1 bytes=$2
-shift 2
+folder=$1 bytes=$2 observed=$3
+shift 3
 umask 022
 fail() { printf 'hairpin: %s\\n' "$1" >&2; exit 125; }
 base=/dev/hairpin
@@ -179,7 +188,14 @@ cd $lab && pivot_root . . && umount -l . || fail 'the private file systems canno
 cd "$folder" || fail "cannot enter $folder"
 export -- PATH=/run/hairpin:$PATH "$@"
 export -n OLDPWD
+export -n observed
 unset folder bytes base lab
 unset -f fail
-setsid bash -c ${quote(COMMAND_LOOP)} bash
+if [ -z "$observed" ]; then exec 63<&- 64>&-; setsid bash -c ${quote(COMMAND_LOOP)} bash
+else
+  bash -c ${quote(OBSERVER)} bash 62<&63 63>&64 64>&- 60<&- 61>&- </dev/null >/dev/null 2>&1 &
+  exec 63<&- 64>&-
+  unshare --pid --fork --kill-child=KILL bash -c ${quote(`${OWN_PROC}
+exec setsid bash -c ${quote(COMMAND_LOOP)} bash`)}
+fi
 `;

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { quote } from './driver.ts';
 import { enterNamespaces, labEnvironment } from './kernel-backend.ts';
 import { MarkSplitter } from './marks.ts';
-import { INIT_SCRIPT, LAB_SCRIPT, LINES_PER_PLACE, PLACES, PREPARE } from './uml-guest.ts';
+import { INIT_SCRIPT, INPUT_LINES, LAB_SCRIPT, LINES_PER_PLACE, PLACES, PREPARE } from './uml-guest.ts';
 import { BackendUnavailable } from './unavailable.ts';
 
 const MEMORY_MEGABYTES = 512;
@@ -67,6 +67,8 @@ export interface LabRequest {
   columns: number | undefined;
   env: Readonly<Record<string, string>>;
   onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void;
+  /** Takes what the observer of its frames says; without it there is none. */
+  onObserved: ((data: Uint8Array) => void) | undefined;
 }
 
 /** Where one lab runs. */
@@ -75,6 +77,7 @@ export class Place {
   readonly #index: number;
   readonly #lines = { stdout: new OutputLine(), stderr: new OutputLine() };
   readonly marks: MarkSplitter = new MarkSplitter(() => undefined);
+  #onObserved: ((data: Uint8Array) => void) | undefined;
   taken = false;
 
   constructor(machine: UmlMachine, index: number, stdio: readonly unknown[]) {
@@ -85,6 +88,7 @@ export class Place {
     read(0, (data) => this.#lines.stdout.take(data));
     read(2, (data) => this.marks.take(data));
     read(3, (data) => this.#lines.stderr.take(data));
+    read(5, (data) => this.#onObserved?.(data));
   }
 
   get machine(): UmlMachine {
@@ -92,17 +96,24 @@ export class Place {
   }
 
   /** Begin a lab; the first mark says that it is ready. */
-  begin({ folder, bytes, columns, env, onOutput }: LabRequest): void {
+  begin({ folder, bytes, columns, env, onOutput, onObserved }: LabRequest): void {
+    this.#onObserved = onObserved;
     this.#lines.stdout.open((data) => onOutput('stdout', data));
     this.#lines.stderr.open((data) => onOutput('stderr', data));
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const words = [String(this.#index), String(bytes), String(columns ?? ''), folder, ...variables];
+    const observed = onObserved === undefined ? '' : '1';
+    const words = [String(this.#index), String(bytes), String(columns ?? ''), folder, observed, ...variables];
     this.#machine.request(`lab ${words.map(quote).join(' ')}`);
   }
 
   /** Text for the lab's command loop. */
   write(text: string): void {
-    this.#machine.write(FIRST_LINE + this.#index * LINES_PER_PLACE + 1, text);
+    this.#machine.write(FIRST_LINE + this.#index * LINES_PER_PLACE + 1, `${text}\0`);
+  }
+
+  /** A line for the observer of its frames. */
+  ask(request: string): void {
+    this.#machine.write(FIRST_LINE + this.#index * LINES_PER_PLACE + 4, `${request}\n`);
   }
 
   /** End the lab with all its processes; its output has come when this resolves. */
@@ -114,6 +125,7 @@ export class Place {
     const late = setTimeout(() => this.#machine.kill(), PATIENCE_MS);
     await Promise.race([done, this.#machine.gone]);
     clearTimeout(late);
+    this.#onObserved = undefined;
     this.#machine.free(this);
   }
 }
@@ -173,11 +185,11 @@ export class UmlMachine {
   }
 
   request(text: string): void {
-    this.write(REQUESTS, text);
+    this.write(REQUESTS, `${text}\0`);
   }
 
   write(line: number, text: string): void {
-    (this.#child.stdio[line as 3] as Socket).write(`${text}\0`);
+    (this.#child.stdio[line as 3] as Socket).write(text);
   }
 
   /** The next answer that begins with `start`. */
@@ -214,7 +226,7 @@ export class UmlMachine {
 function boot(): ChildProcess {
   const lines = Array.from({ length: PLACES * LINES_PER_PLACE }, (_, index) => {
     const fd = FIRST_LINE + index;
-    return `ssl${index}=${index % LINES_PER_PLACE === 1 ? `fd:${fd},null` : `null,fd:${fd}`}`;
+    return `ssl${index}=${INPUT_LINES.includes(index % LINES_PER_PLACE) ? `fd:${fd},null` : `null,fd:${fd}`}`;
   });
   const uml = [
     'linux.uml',
