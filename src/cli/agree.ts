@@ -156,7 +156,6 @@ const stopOf = (stopped: Stopped | undefined) => (stopped === undefined ? {} : {
 
 /** What differs, command by command, interface by interface and table by table, and the numbers. */
 export function agreementText(file: string, agreement: Agreement, style: Style): string {
-  const [first, second] = agreement.backends;
   const parts = agreement.disagreements.map(
     (one) => `${style.bold(`${file}:${one.line}`)}\n${disagreementText(one, agreement.backends, style)}`,
   );
@@ -164,13 +163,19 @@ export function agreementText(file: string, agreement: Agreement, style: Style):
     parts.push(`${style.bold(`${file}: ${title} ${place}`)}\n`);
     for (const line of lines) parts.push(differenceText(line, agreement.backends, style));
   }
-  const summary = `${file}: ${first} and ${second} agree on ${figuresOf(agreement).join(', ')}`;
+  const summary = `${file}: ${summaryOf(agreement)}`;
   parts.push(`${agrees(agreement) ? style.green(summary) : style.red(summary)}\n`);
   return parts.join('');
 }
 
+/** Who agrees on what, in one line. */
+export function summaryOf(agreement: Agreement): string {
+  const [first, second] = agreement.backends;
+  return `${first} and ${second} agree on ${figuresOf(agreement).join(', ')}`;
+}
+
 /** The numbers, as people read them. */
-export function figuresOf({ lines, agreeingLines, commands, agreeingCommands, ...seen }: Agreement): string[] {
+function figuresOf({ lines, agreeingLines, commands, agreeingCommands, ...seen }: Agreement): string[] {
   const { frames, tables, counters } = seen;
   const figures = [
     `${agreeingLines} of ${lines} lines (${percentOf(agreeingLines, lines)} %)`,

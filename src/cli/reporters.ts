@@ -14,9 +14,12 @@ export interface Reporter {
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
 
-function failureLines({ command, comparison }: LabFailure, style: Style): string {
-  return commandLines(command, '#', style) + diffText(comparison, style);
+function failureLines({ line, command, comparison }: LabFailure, style: Style): string {
+  const head = line === 0 ? `${style.bold(command)}\n` : commandLines(command, '#', style);
+  return head + diffText(comparison, style);
 }
+
+const placeOf = (path: string, { line }: LabFailure) => (line === 0 ? path : `${path}:${line}`);
 
 const indent = (text: string, by: string) => text.replace(/^(?=.)/gm, by);
 
@@ -30,8 +33,9 @@ export function textReporter(style: Style): Reporter {
       let text = `${mark}  ${report.path}  ${style.dim(`${size}, ${seconds(report.milliseconds)} s`)}${note}\n`;
       if (report.error !== undefined) text += `      ${style.red(report.error)}\n`;
       for (const failure of report.failures) {
-        text += `      ${style.bold(`${report.path}:${failure.line}`)}\n${indent(failureLines(failure, style), '      ')}`;
+        text += `      ${style.bold(placeOf(report.path, failure))}\n${indent(failureLines(failure, style), '      ')}`;
       }
+      for (const agreement of report.agreements ?? []) text += `      ${style.dim(agreement)}\n`;
       return text;
     },
     end: (reports, milliseconds) => {
@@ -50,8 +54,11 @@ export function tapReporter(plain: Style): Reporter {
       let text = `${report.passed ? 'ok' : 'not ok'} ${++number} - ${report.path}\n`;
       const detail = [
         ...(report.error === undefined ? [] : [`${report.error}\n`]),
-        ...report.failures.map((failure) => `line ${failure.line}\n${failureLines(failure, plain)}`),
+        ...report.failures.map(
+          (failure) => `${failure.line === 0 ? '' : `line ${failure.line}\n`}${failureLines(failure, plain)}`,
+        ),
       ].join('');
+      for (const agreement of report.agreements ?? []) text += `# ${agreement}\n`;
       if (detail !== '') text += `  ---\n  message: |\n${indent(detail, '    ')}  ...\n`;
       return text;
     },
@@ -80,19 +87,31 @@ export function junitReporter(plain: Style): Reporter {
       const counts = `tests="${reports.length}" failures="${failed}" errors="0" time="${seconds(milliseconds)}"`;
       const cases = reports.map((report) => {
         const open = `    <testcase name="${xml(report.path)}" classname="hairpin" time="${seconds(report.milliseconds)}"`;
-        if (report.passed) return `${open}/>\n`;
-        const message =
-          report.error ?? `${report.failures.length} of ${report.commands} commands printed something else`;
+        const output =
+          report.agreements === undefined
+            ? ''
+            : `      <system-out>${xml(report.agreements.join('\n'))}</system-out>\n`;
+        if (report.passed) return output === '' ? `${open}/>\n` : `${open}>\n${output}    </testcase>\n`;
+        const message = report.error ?? messageOf(report);
         const detail = report.failures
-          .map((failure) => `${report.path}:${failure.line}\n${failureLines(failure, plain)}`)
+          .map((failure) => `${placeOf(report.path, failure)}\n${failureLines(failure, plain)}`)
           .join('\n');
-        return `${open}>\n      <failure message="${xml(message)}">${xml(detail)}</failure>\n    </testcase>\n`;
+        return `${open}>\n      <failure message="${xml(message)}">${xml(detail)}</failure>\n${output}    </testcase>\n`;
       });
       return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n  <testsuite name="hairpin" ${counts}>\n${cases.join(
         '',
       )}  </testsuite>\n</testsuites>\n`;
     },
   };
+}
+
+function messageOf({ failures, commands }: LabReport): string {
+  const printed = failures.filter(({ line }) => line > 0).length;
+  const seen = failures.length - printed;
+  return [
+    ...(printed > 0 || seen === 0 ? [`${printed} of ${commands} commands printed something else`] : []),
+    ...(seen > 0 ? [`${seen} differences in frames, tables and counters`] : []),
+  ].join(', ');
 }
 
 /** Text for XML 1.0: what may not stand in it at all is replaced. */

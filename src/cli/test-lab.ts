@@ -22,6 +22,7 @@ export interface LabTask {
 
 /** A command whose output was not as expected. */
 export interface LabFailure {
+  /** 0 for what no command printed: frames, tables and counters. */
   line: number;
   command: string;
   comparison: readonly Aligned[];
@@ -36,6 +37,8 @@ export interface LabReport {
   /** Why the lab could not be run, or was stopped. */
   error?: string;
   updated: boolean;
+  /** On several backends: the numbers, in one line for each pair. */
+  agreements?: readonly string[];
   /** Real milliseconds. */
   milliseconds: number;
 }
@@ -123,7 +126,10 @@ async function attempt(task: LabTask): Promise<Outcome> {
 
 /** A lab on several backends passes when they agree: differences are shown as the first one's lines missing. */
 async function compareBackends(task: LabTask, text: string): Promise<Outcome> {
-  const { agree } = await import('./agree.ts');
+  const [{ agree, observedDifferences, summaryOf }, { agrees }] = await Promise.all([
+    import('./agree.ts'),
+    import('../lab/agreement.ts'),
+  ]);
   let agreements: Awaited<ReturnType<typeof agree>>;
   try {
     agreements = await agree({ ...task, file: task.path, text, args: [] });
@@ -153,6 +159,22 @@ async function compareBackends(task: LabTask, text: string): Promise<Outcome> {
       ],
     })),
   );
+  const seen = agreements.flatMap((agreement) =>
+    observedDifferences(agreement).map(({ title, place, lines }) => ({
+      line: 0,
+      command: `${title} ${place}`,
+      comparison: lines.map(({ kind, text: shown, count = 1 }): Aligned => {
+        const what = count === 1 ? shown : `${shown} (${count} times)`;
+        if (kind === 'first') return { kind: 'missing', expected: `${agreement.backends[0]}: ${what}` };
+        return { kind: 'extra', actual: `${kind === 'second' ? agreement.backends[1] : 'another order'}: ${what}` };
+      }),
+    })),
+  );
   const commands = agreements[0]?.commands ?? 0;
-  return { passed: failures.length === 0, commands, failures };
+  return {
+    passed: agreements.every(agrees),
+    commands,
+    failures: [...failures, ...seen],
+    agreements: agreements.map(summaryOf),
+  };
 }

@@ -15,8 +15,10 @@ export const TABLE_MASKS: readonly { reason: string; fields: readonly string[] }
   { reason: 'lifetimes that are not infinite run down with the clock', fields: ['expires'] },
 ];
 /** Tables are compared as multisets: neighbours and forwarding entries are dumped in the order of a hash. */
-export const TABLE_ORDER =
-  'entries of tables are compared in no order: neighbours and forwarding entries are dumped in the order of a hash with a random key';
+export const TABLE_ORDER: { reason: string } = {
+  reason:
+    'entries of tables are compared in no order: neighbours and forwarding entries are dumped in the order of a hash with a random key',
+};
 
 /** What tells one entry from another of its table, for showing the two side by side. */
 const IDENTITY: Readonly<Record<TableName, readonly string[]>> = {

@@ -140,11 +140,7 @@ class KernelLab implements LabMachine {
     const given = this.#options.stdin ?? '';
     const noInput = stdin === undefined && given === '';
     const tables = this.#options.tables === true ? TABLES_SCRIPT : '';
-    const child = this.#spawn(
-      scriptRunner([...words, ...args], tables),
-      noInput ? 'ignore' : 'pipe',
-      throughPipes(),
-    );
+    const child = this.#spawn(scriptRunner([...words, ...args], tables), noInput ? 'ignore' : 'pipe', throughPipes());
     const decoder = new TextDecoder();
     child.stdio[TABLES_DESCRIPTOR]?.on('data', (data: Uint8Array) => {
       this.#tables += decoder.decode(data, { stream: true });
