@@ -8,8 +8,8 @@
  * it), or all the time (while a script runs), and says for every capture when it began to listen. A
  * capture keeps its namespace alive: it ends as soon as the namespace's name is gone.
  */
-import { readCapture } from '../capture/reader.ts';
 import type { InterfaceFrames, SeenFrame } from '../lab/observation.ts';
+import { readFrames } from '../lab/read-frames.ts';
 
 /** Descriptors of the observer: what it is asked, and what it answers. */
 export const OBSERVER_REQUESTS = 5;
@@ -153,15 +153,13 @@ export class ObserverReplies {
     const found = new Map<string, { namespace: string; device: string; since: number[]; frames: SeenFrame[] }>();
     for (const { id, namespace, device, data } of this.#captures) {
       const since = this.#since.get(id);
-      const capture = readCapture(data, 'nano');
-      if (since === undefined || !('packets' in capture)) continue;
+      if (since === undefined) continue;
       const key = `${namespace}/${device}`;
       const place = found.get(key) ?? { namespace, device, since: [], frames: [] };
       found.set(key, place);
       place.since.push(since);
-      for (const { seconds, fraction, data: frame } of capture.packets) {
-        const time = BigInt(seconds) * 1_000_000_000n + BigInt(fraction) - this.#epoch;
-        place.frames.push({ time: Number(time), data: frame });
+      for (const { time, data: frame } of readFrames(data)) {
+        place.frames.push({ time: Number(time - this.#epoch), data: frame });
       }
     }
     return [...found.values()].map(({ namespace, ...place }) => ({
