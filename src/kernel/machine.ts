@@ -58,13 +58,6 @@ class Ioctls implements Ioctl {
   }
 }
 
-/** The sockets of rtnetlink, iptables and ioctl that all processes of a namespace can share. */
-interface Interfaces {
-  rtnl: Rtnetlink;
-  xtables: Xtables;
-  ioctl: Ioctl;
-}
-
 class KernelTask implements Task {
   readonly pid: number;
   readonly files: KernelFiles;
@@ -87,15 +80,15 @@ class KernelTask implements Task {
   }
 
   get rtnl(): Rtnetlink {
-    return this.machine.interfacesOf(this.net).rtnl;
+    return new RtnetlinkSocket(this.net);
   }
 
   get xtables(): Xtables {
-    return this.machine.interfacesOf(this.net).xtables;
+    return new XtablesSocket(this.net);
   }
 
   get ioctl(): Ioctl {
-    return this.machine.interfacesOf(this.net).ioctl;
+    return new Ioctls(this.net);
   }
 
   socket(type: SocketType, protocol: number): SocketOrRefusal {
@@ -149,7 +142,6 @@ export class KernelMachine implements Machine {
   readonly hostname: string = 'hairpin';
   readonly osRelease: string = '6.18.0';
   readonly tasks: Map<number, KernelTask> = new Map();
-  private readonly interfaces = new WeakMap<NetNamespace, Interfaces>();
   private readonly userRandom: () => number;
 
   constructor(kernel: Kernel) {
@@ -184,15 +176,5 @@ export class KernelMachine implements Machine {
 
   random(): number {
     return this.userRandom();
-  }
-
-  /** @internal */
-  interfacesOf(net: NetNamespace): Interfaces {
-    let made = this.interfaces.get(net);
-    if (made === undefined) {
-      made = { rtnl: new RtnetlinkSocket(net), xtables: new XtablesSocket(net), ioctl: new Ioctls(net) };
-      this.interfaces.set(net, made);
-    }
-    return made;
   }
 }

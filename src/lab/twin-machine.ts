@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel/core/kernel.ts';
 import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import { bootKernel } from '../kernel/init.ts';
 import { KernelMachine } from '../kernel/machine.ts';
+import { XtablesSocket } from '../kernel/netfilter/xtables-uapi.ts';
 import { PROGRAMS } from '../programs/registry.ts';
 import { Session } from '../shell/session.ts';
 import { isRefusal } from '../uapi/result.ts';
@@ -162,7 +163,7 @@ export class TwinMachine implements TerminalMachine {
 
   view(name?: string): NamespaceView | undefined {
     const net = this.namespace(name);
-    return net === undefined ? undefined : new NamespaceView(net, name, this.#machine.interfacesOf(net).xtables);
+    return net === undefined ? undefined : new NamespaceView(net, name, new XtablesSocket(net));
   }
 
   readFile(path: string): Uint8Array | undefined {

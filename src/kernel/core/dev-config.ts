@@ -45,9 +45,12 @@ export function devAllocName(net: NetNamespace, pattern: string): string | Refus
   const cut = pattern.indexOf('%');
   if (cut < 0) return net.names.has(pattern) ? refuse(EEXIST) : pattern;
   if (pattern[cut + 1] !== 'd' || pattern.includes('%', cut + 2)) return refuse(EINVAL);
-  for (let i = 0; ; i++) {
+  net.takenNumbers ??= new Map();
+  for (let i = net.takenNumbers.get(pattern) ?? 0; ; i++) {
     const name = pattern.slice(0, cut) + i + pattern.slice(cut + 2);
-    if (!net.names.has(name)) return name;
+    if (net.names.has(name)) continue;
+    net.takenNumbers.set(pattern, i);
+    return name;
   }
 }
 
@@ -114,8 +117,8 @@ function listNetdevice(dev: NetDevice): void {
 
 function unlistNetdevice(dev: NetDevice): void {
   dev.net.devices.delete(dev.ifindex);
-  dev.net.names.delete(dev.name);
-  for (const altname of dev.altnames) dev.net.names.delete(altname);
+  dev.net.forgetName(dev.name);
+  for (const altname of dev.altnames) dev.net.forgetName(altname);
 }
 
 /**
@@ -287,7 +290,7 @@ export function devChangeName(dev: NetDevice, pattern: string): Ack {
   if (pattern === dev.name) return undefined;
   const name = devAllocName(net, pattern);
   if (isRefusal(name)) return name;
-  net.names.delete(dev.name);
+  net.forgetName(dev.name);
   dev.name = name;
   net.names.set(name, dev);
   net.kernel.notify('CHANGENAME', dev);

@@ -19,6 +19,8 @@ export class NetNamespace implements NetnsRef {
   /** Devices by name and by index; the list is in order of registration, as dumps show it. */
   readonly devices = new Map<number, NetDevice>();
   readonly names = new Map<string, NetDevice>();
+  /** For patterns of names (`veth%d`): all numbers below are taken. */
+  takenNumbers: Map<string, number> | undefined;
   /** Last index given. */
   lastIfindex = 0;
   loopback!: NetDevice;
@@ -47,6 +49,12 @@ export class NetNamespace implements NetnsRef {
   /** @kernel net/core/dev.c __dev_get_by_name */
   devByName(name: string): NetDevice | undefined {
     return this.names.get(name);
+  }
+
+  /** A name is free again. */
+  forgetName(name: string): void {
+    this.names.delete(name);
+    this.takenNumbers = undefined;
   }
 
   /** The lowest id not in use for a namespace that has none yet (alloc_netid); given on demand. */

@@ -136,6 +136,7 @@ export function emptyStats(): LinkStats {
 }
 
 const NO_DEVICES: readonly NetDevice[] = [];
+const NO_NAMES: readonly string[] = [];
 
 /** Registration states (dev->reg_state). */
 export const NETREG_UNINITIALIZED = 0;
@@ -150,7 +151,7 @@ export class NetDevice {
   name: string;
   ifindex = 0;
   alias = '';
-  altnames: string[] = [];
+  altnames: readonly string[] = NO_NAMES;
   type: number = ARPHRD_ETHER;
   /** The hardware address; kinds without one have 0 and `addrLen` 0. */
   addr: Mac = MAC_ZERO;

@@ -306,13 +306,12 @@ export function rtnlLinkprop(net: NetNamespace, ifindex: number, altnames: reado
   for (const name of altnames) {
     if (add) {
       if (net.names.has(name)) return refuse(EEXIST);
-      dev.altnames.push(name);
+      dev.altnames = [...dev.altnames, name];
       net.names.set(name, dev);
     } else {
-      const at = dev.altnames.indexOf(name);
-      if (at < 0) return refuse(ENOENT);
-      dev.altnames.splice(at, 1);
-      net.names.delete(name);
+      if (!dev.altnames.includes(name)) return refuse(ENOENT);
+      dev.altnames = dev.altnames.filter((altname) => altname !== name);
+      net.forgetName(name);
     }
   }
   return undefined;

@@ -48,8 +48,8 @@ export const RP_FILTER = 7;
 export const LOG_MARTIANS = 10;
 export const ARP_FILTER = 12;
 export const MEDIUM_ID = 13;
-export const NOXFRM = 14;
-export const NOPOLICY = 15;
+const NOXFRM = 14;
+const NOPOLICY = 15;
 export const FORCE_IGMP_VERSION = 16;
 export const ARP_ANNOUNCE = 17;
 export const ARP_IGNORE = 18;
@@ -119,6 +119,20 @@ function initialValues(): number[] {
   data[IGMPV3_UNSOLICITED_REPORT_INTERVAL] = 1000;
   data[ARP_EVICT_NOCARRIER] = 1;
   return data;
+}
+
+/** What a loopback device has instead of the defaults, by the defaults: one for all namespaces that kept them. */
+const loopbackValues = new WeakMap<readonly number[], readonly number[]>();
+
+/** For a loopback device: nothing on it is subject to IPsec. */
+export function devconfLoopback(dflt: Devconf): Devconf {
+  const conf = dflt.copy();
+  let values = loopbackValues.get(conf.data);
+  if (values === undefined) {
+    values = conf.data.with(NOXFRM, 1).with(NOPOLICY, 1);
+    loopbackValues.set(conf.data, values);
+  }
+  return new Devconf(values);
 }
 
 const ALL: readonly number[] = initialValues();

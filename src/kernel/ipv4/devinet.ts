@@ -19,7 +19,7 @@ import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
 import { arpSend } from './arp.ts';
 import { arpIfdown, arpTable } from './arp-table.ts';
-import { ARP_NOTIFY, NOPOLICY, NOXFRM } from './devconf.ts';
+import { ARP_NOTIFY, type Devconf, devconfLoopback } from './devconf.ts';
 import { fibAddIfaddr, fibDelIfaddr, fibInetaddrEvent, fibModifyPrefixMetric } from './fib-frontend.ts';
 import { scheduleLifetimes, setIfaLifetime } from './ifa-lifetime.ts';
 import { ipMcDestroyDev, ipMcDown, ipMcInitDev, ipMcJoinGroup, ipMcLeaveGroup, ipMcUp } from './igmp.ts';
@@ -41,9 +41,8 @@ function inetdevValidMtu(mtu: number): boolean {
 }
 
 /** @kernel net/ipv4/devinet.c inetdev_init */
-function inetdevInit(dev: NetDevice): InDevice {
+function inetdevInit(dev: NetDevice, cnf: Devconf): InDevice {
   const ipv4 = ipv4Of(dev.net);
-  const cnf = ipv4.devconfDflt.copy();
   const inDev = new InDevice(dev, ipv4, cnf, arpTable(ipv4.kernel), new IpMcState());
   inDev.mc.qrv = ipv4.igmpQrv;
   dev.ipPtr = inDev;
@@ -140,7 +139,7 @@ function inetInsertIfa(ifa: InIfaddr): Ack {
     if (other.scope !== ifa.scope) return refuse(EINVAL, 'ipv4: Invalid scope value');
     ifa.flags |= IFA_F_SECONDARY;
   }
-  list.splice((ifa.flags & IFA_F_SECONDARY) !== 0 ? list.length : lastPrimary, 0, ifa);
+  inDev.ifaList = list.toSpliced((ifa.flags & IFA_F_SECONDARY) !== 0 ? list.length : lastPrimary, 0, ifa);
   hashInsert(ifa);
   scheduleLifetimes(inDev.ipv4, inetDelIfa);
   fibInetaddrEvent(ifa, true);
@@ -285,15 +284,12 @@ function loopbackAddress(inDev: InDevice): void {
 
 /** @kernel net/ipv4/devinet.c inetdev_event */
 export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
-  let inDev = inDevGet(dev);
+  const inDev = inDevGet(dev);
   if (inDev === undefined) {
+    const { devconfDflt } = ipv4Of(dev.net);
     if (event === 'REGISTER') {
-      inDev = inetdevInit(dev);
-      if ((dev.flags & IFF_LOOPBACK) !== 0) {
-        inDev.cnf.put(NOXFRM, 1);
-        inDev.cnf.put(NOPOLICY, 1);
-      }
-    } else if (event === 'CHANGEMTU' && inetdevValidMtu(dev.mtu)) inetdevInit(dev);
+      inetdevInit(dev, (dev.flags & IFF_LOOPBACK) !== 0 ? devconfLoopback(devconfDflt) : devconfDflt.copy());
+    } else if (event === 'CHANGEMTU' && inetdevValidMtu(dev.mtu)) inetdevInit(dev, devconfDflt.copy());
     return;
   }
   switch (event) {

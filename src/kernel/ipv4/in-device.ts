@@ -54,6 +54,9 @@ export function inetIfaMatch(address: Ipv4, ifa: InIfaddr): boolean {
   return ((address ^ ifa.address) & ifa.mask) === 0;
 }
 
+/** Not changed: the first address comes with a list of its own. */
+const NO_ADDRESSES: InIfaddr[] = [];
+
 export class InDevice {
   readonly dev: NetDevice;
   readonly ipv4: Ipv4Net;
@@ -63,7 +66,7 @@ export class InDevice {
   /** The ARP entries of the device. */
   readonly neighbours: DeviceEntries<Ipv4>;
   /** Primary addresses by scope, each followed by nothing: secondary ones come at the end, in order of addition. */
-  readonly ifaList: InIfaddr[] = [];
+  ifaList: InIfaddr[] = NO_ADDRESSES;
   readonly mc: IpMcState;
   dead = false;
 

@@ -25,10 +25,12 @@ export class IpMcList {
   }
 }
 
+const NO_GROUPS: readonly IpMcList[] = [];
+
 /** What IGMP keeps for a device. */
 export class IpMcState {
   /** Groups, last joined first, as /proc/net/igmp lists them. */
-  list: readonly IpMcList[] = [];
+  list: readonly IpMcList[] = NO_GROUPS;
   /** Groups left, whose leave is still to be repeated (IGMPv3): the group and how often. */
   readonly tomb: { address: Ipv4; crcount: number }[] = [];
   /** Until when queriers of version 1 and 2 are taken to be there; 0 for never seen. */

@@ -10,6 +10,7 @@ import type { InIfaddr } from './in-device.ts';
 import { InetPeers } from './inetpeer.ts';
 import { SharedSysctls } from './ipv4-sysctls.ts';
 import type { InputRouteCache } from './route-input-cache.ts';
+import type { Rtable } from './rtable.ts';
 import { Snmp } from './snmp.ts';
 
 const SECOND = 1e9;
@@ -43,6 +44,8 @@ export class Ipv4Net extends SharedSysctls {
   readonly peers = new InetPeers();
   /** Recently found input routes; see route-input-cache.ts. */
   inputCache: InputRouteCache | undefined;
+  /** See noRoute() of route-input.ts. */
+  unreachable: Rtable | undefined;
   private counters: Snmp | undefined;
 
   /** Credit of the namespace's limit on ICMP errors, and when it was last filled up. */

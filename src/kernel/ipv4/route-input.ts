@@ -168,7 +168,7 @@ function ipRouteInputSlow(
   if (res.type === RTN_LOCAL) {
     const reason = fibValidateSource(skb, saddr, daddr, tos, 0, dev, inDev);
     if (reason > 0) return martianSource(skb, inDev, daddr, saddr, reason);
-    return localInput(skb, inDev, res, 0, true, 0);
+    return localInput(skb, inDev, res, 0, true);
   }
   if (!inDev.forward) return noRoute(skb, inDev, EHOSTUNREACH, res);
   if (res.type !== RTN_UNICAST) return martianDestination(inDev, daddr, saddr, REASON.IP_INVALID_DEST);
@@ -183,11 +183,22 @@ function martianDestination(inDev: InDevice, daddr: Ipv4, saddr: Ipv4, reason: D
   return reason;
 }
 
+/** The route of packets that lead nowhere: all of a namespace can share one, as nothing is kept in it. */
 function noRoute(skb: SkBuff, inDev: InDevice, error: number, res: FibResult): DropReason {
   res.type = RTN_UNREACHABLE;
   res.fi = undefined;
   res.table = undefined;
-  return localInput(skb, inDev, res, 0, false, error);
+  const { ipv4 } = inDev;
+  let rt = ipv4.unreachable;
+  if (rt?.error !== error || !rt.valid) {
+    rt = rtDstAlloc(ipv4, inDev.dev.net.loopback, 0, RTN_UNREACHABLE);
+    rt.isInput = true;
+    rt.input = rtHandlers.error;
+    rt.error = error;
+    ipv4.unreachable = rt;
+  }
+  skb.dst = rt;
+  return 0;
 }
 
 function broadcastInput(
@@ -206,17 +217,10 @@ function broadcastInput(
     if (reason > 0) return martianSource(skb, inDev, daddr, saddr, reason);
   }
   res.type = RTN_BROADCAST;
-  return localInput(skb, inDev, res, RTCF_BROADCAST, doCache, 0);
+  return localInput(skb, inDev, res, RTCF_BROADCAST, doCache);
 }
 
-function localInput(
-  skb: SkBuff,
-  inDev: InDevice,
-  res: FibResult,
-  flags: number,
-  doCache: boolean,
-  error: number,
-): DropReason {
+function localInput(skb: SkBuff, inDev: InDevice, res: FibResult, flags: number, doCache: boolean): DropReason {
   const nh = doCache && res.fi !== undefined ? res.nh : undefined;
   if (nh?.rthInput?.valid === true) {
     skb.dst = nh.rthInput;
@@ -224,11 +228,6 @@ function localInput(
   }
   const rt = rtDstAlloc(inDev.ipv4, inDev.dev.net.loopback, flags | RTCF_LOCAL, res.type);
   rt.isInput = true;
-  if (res.type === RTN_UNREACHABLE) {
-    rt.input = rtHandlers.error;
-    rt.error = error;
-    rt.flags &= ~RTCF_LOCAL;
-  }
   if (nh !== undefined) nh.rthInput = rt;
   skb.dst = rt;
   return 0;
