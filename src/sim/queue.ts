@@ -16,12 +16,12 @@ export type WorkFunction<A, B> = (a: A, b: B) => void;
 
 /** A timer that has been armed. Cancelling twice, or after it ran, does nothing. */
 export class Timer {
-  readonly queue: EventQueue;
+  declare readonly queue: EventQueue;
   /** What the timer is for, as shown when a run is stopped by its budget. */
-  readonly label: string;
-  readonly fn: TimerFunction;
-  expires: number;
-  seq: number;
+  declare readonly label: string;
+  declare readonly fn: TimerFunction;
+  declare expires: number;
+  declare seq: number;
   /** Position in the heap, or -1 when not pending. */
   index = -1;
 

@@ -75,7 +75,8 @@ export function brDevQueuePushXmit(skb: SkBuff): void {
 export function brForwardFinish(skb: SkBuff): void {
   skb.tstamp = 0;
   const dev = skb.dev!;
-  nfHook(NFPROTO_BRIDGE, NF_INET_POST_ROUTING, dev.net, skb, undefined, dev, brDevQueuePushXmit);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_POST_ROUTING, dev.net, skb, undefined, dev, brDevQueuePushXmit))
+    brDevQueuePushXmit(skb);
 }
 
 /** @kernel net/bridge/br_forward.c __br_forward */
@@ -83,8 +84,11 @@ function forwardTo(to: NetBridgePort, skb: SkBuff, localOrig: boolean): void {
   const indev: NetDevice = skb.dev!;
   const { dev } = to;
   skb.dev = dev;
-  if (localOrig) nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, dev.net, skb, undefined, dev, brForwardFinish);
-  else nfHook(NFPROTO_BRIDGE, NF_INET_FORWARD, indev.net, skb, indev, dev, brForwardFinish);
+  if (localOrig) {
+    if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, dev.net, skb, undefined, dev, brForwardFinish)) brForwardFinish(skb);
+  } else {
+    if (nfHook(NFPROTO_BRIDGE, NF_INET_FORWARD, indev.net, skb, indev, dev, brForwardFinish)) brForwardFinish(skb);
+  }
 }
 
 /**

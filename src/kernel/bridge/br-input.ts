@@ -51,7 +51,8 @@ function brPassFrameUp(br: NetBridge, skb: SkBuff, promisc: boolean): void {
   skb.dev = dev;
   if (promisc) skb.cb |= CB_PROMISC;
   else skb.cb &= ~CB_PROMISC;
-  nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_IN, indev.net, skb, indev, undefined, brNetifReceiveSkb);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_IN, indev.net, skb, indev, undefined, brNetifReceiveSkb))
+    brNetifReceiveSkb(skb);
 }
 
 /** Whether a locked port may be used by the sender; if not, the frame has ended. */
@@ -188,7 +189,8 @@ function handleLinkLocal(skb: SkBuff, p: NetBridgePort): number {
     return RX_HANDLER_PASS;
   }
   const dev = skb.dev!;
-  nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_IN, dev.net, skb, dev, undefined, brHandleLocalFinish);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_IN, dev.net, skb, dev, undefined, brHandleLocalFinish))
+    brHandleLocalFinish(skb);
   return skb.ended ? RX_HANDLER_CONSUMED : RX_HANDLER_PASS;
 }
 
@@ -215,6 +217,7 @@ export function brHandleFrame(skb: SkBuff): number {
     return RX_HANDLER_CONSUMED;
   }
   if (macAt(bytes, macHeader) === p.br.dev.addr) skb.pktType = PACKET_HOST;
-  nfHook(NFPROTO_BRIDGE, NF_INET_PRE_ROUTING, dev.net, skb, dev, undefined, brHandleFrameFinish);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_PRE_ROUTING, dev.net, skb, dev, undefined, brHandleFrameFinish))
+    brHandleFrameFinish(skb);
   return RX_HANDLER_CONSUMED;
 }

@@ -61,5 +61,6 @@ export function brMulticastDeliverQuery(br: NetBridge, p: NetBridgePort | undefi
     return;
   }
   skb.dev = p.dev;
-  nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, p.dev.net, skb, undefined, p.dev, brDevQueuePushXmit);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, p.dev.net, skb, undefined, p.dev, brDevQueuePushXmit))
+    brDevQueuePushXmit(skb);
 }

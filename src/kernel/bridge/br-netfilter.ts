@@ -132,7 +132,8 @@ function brNfPreRouting(skb: SkBuff, state: NfHookState): number {
   skb.dev = dev;
   skb.networkHeader = skb.data;
   skb.transportHeader = skb.data + (skb.bytes[skb.data]! & 0xf) * 4;
-  nfHook(NFPROTO_IPV4, NF_INET_PRE_ROUTING, state.net, skb, dev, undefined, brNfPreRoutingFinish);
+  if (nfHook(NFPROTO_IPV4, NF_INET_PRE_ROUTING, state.net, skb, dev, undefined, brNfPreRoutingFinish))
+    brNfPreRoutingFinish(skb);
   return NF_STOLEN;
 }
 
@@ -272,7 +273,7 @@ function brNfForwardIp(skb: SkBuff, state: NfHookState): number {
   info.physoutdev = skb.dev;
   skb.networkHeader = skb.data;
   const indev = logicalDev(skb, state.in!, brnf);
-  nfHook(NFPROTO_IPV4, NF_INET_FORWARD, state.net, skb, indev, parent, brNfForwardFinish);
+  if (nfHook(NFPROTO_IPV4, NF_INET_FORWARD, state.net, skb, indev, parent, brNfForwardFinish)) brNfForwardFinish(skb);
   return NF_STOLEN;
 }
 
@@ -295,7 +296,7 @@ function brNfForwardArp(skb: SkBuff, state: NfHookState): number {
   if (!isProtocol(skb, brnf, ETH_P_ARP)) return NF_ACCEPT;
   if (skb.len < 8) return NF_DROP;
   if (skb.bytes[skb.data + 5] !== 4) return NF_ACCEPT;
-  nfHook(NFPROTO_ARP, NF_INET_FORWARD, state.net, skb, state.in, state.out, brForwardFinish);
+  if (nfHook(NFPROTO_ARP, NF_INET_FORWARD, state.net, skb, state.in, state.out, brForwardFinish)) brForwardFinish(skb);
   return NF_STOLEN;
 }
 
@@ -311,7 +312,8 @@ function brNfPostRouting(skb: SkBuff, state: NfHookState): number {
     skb.pktType = PACKET_HOST;
     info.pktOtherhost = true;
   }
-  nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, state.net, skb, undefined, realoutdev, brNfDevQueueXmit);
+  if (nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, state.net, skb, undefined, realoutdev, brNfDevQueueXmit))
+    brNfDevQueueXmit(skb);
   return NF_STOLEN;
 }
 

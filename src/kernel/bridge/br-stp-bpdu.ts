@@ -45,7 +45,7 @@ function sendBpdu(p: NetBridgePort, frame: Uint8Array): void {
   const skb = skbFromBytes(p.dev.net.kernel, frame, 'br_send_bpdu');
   skb.protocol = ETH_P_802_2;
   skb.dev = p.dev;
-  nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, p.dev.net, skb, undefined, p.dev, sendFinish);
+  if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, p.dev.net, skb, undefined, p.dev, sendFinish)) sendFinish(skb);
 }
 
 function putId(frame: Uint8Array, at: number, id: BridgeId): void {

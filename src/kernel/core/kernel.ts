@@ -34,8 +34,8 @@ export class Kernel {
   readonly queue = new EventQueue();
   readonly trace = new Trace();
   readonly skbs = new SkbLedger();
-  readonly random: Random;
-  readonly cpus: number;
+  declare readonly random: Random;
+  declare readonly cpus: number;
   readonly sysctl = new SysctlRegistry();
   readonly namespaces: NetNamespace[] = [];
   readonly linkKinds = new Map<string, RtnlLinkOps>();

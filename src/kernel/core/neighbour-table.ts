@@ -43,12 +43,12 @@ export const NEIGH_OUTPUT_DIRECT = 1;
 export const NEIGH_OUTPUT_BLACKHOLE = 2;
 
 export class Neighbour<K> {
-  readonly table: NeighTable<K>;
-  key: K;
-  readonly dev: NetDevice;
-  parms: NeighParms;
+  declare readonly table: NeighTable<K>;
+  declare key: K;
+  declare readonly dev: NetDevice;
+  declare parms: NeighParms;
   state = NUD_NONE;
-  flags: number;
+  declare flags: number;
   ha = 0;
   /** RTN_*: what kind of address the key is. */
   type = 0;
@@ -56,8 +56,8 @@ export class Neighbour<K> {
   /** The Ethernet header to put before frames, made when first needed; empty until then. */
   hh: Uint8Array | undefined;
   probes = 0;
-  used: number;
-  updated: number;
+  declare used: number;
+  declare updated: number;
   confirmed = 0;
   /** Pending: the entry is held by one more (its reference count). */
   timer: Timer | undefined;
@@ -118,10 +118,10 @@ export class DeviceEntries<K> {
 }
 
 export class NeighTable<K> {
-  readonly kernel: Kernel;
-  readonly ops: NeighProtocol<K>;
+  declare readonly kernel: Kernel;
+  declare readonly ops: NeighProtocol<K>;
   /** Defaults for devices to come. */
-  readonly parms: NeighParms;
+  declare readonly parms: NeighParms;
   private readonly devices = new Map<NetDevice, DeviceEntries<K>>();
   readonly proxies: PneighEntry<K>[] = [];
   /** Requests whose proxied answer is put off, with the time it is due. */

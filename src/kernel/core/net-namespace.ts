@@ -9,10 +9,10 @@ import { Nsids } from './nsids.ts';
 import type { PacketTap } from './packet-type.ts';
 
 export class NetNamespace implements NetnsRef {
-  readonly kernel: Kernel;
-  readonly inode: number;
+  declare readonly kernel: Kernel;
+  declare readonly inode: number;
   /** Order of creation, from 1: the first is the host's. */
-  readonly number: number;
+  declare readonly number: number;
   /** Holds: processes in it, mounts of it, open sockets. It dies with the last. */
   users = 0;
   dead = false;

@@ -146,9 +146,9 @@ export const NETREG_RELEASED = 3;
 
 export class NetDevice {
   /** Number of the device in the whole machine, for the trace; ifindex is per namespace. */
-  readonly uid: number;
-  net: NetNamespace;
-  name: string;
+  declare readonly uid: number;
+  declare net: NetNamespace;
+  declare name: string;
   ifindex = 0;
   alias = '';
   altnames: readonly string[] = NO_NAMES;
@@ -195,10 +195,10 @@ export class NetDevice {
   promiscuity = 0;
   allmulti = 0;
   ucPromisc = false;
-  readonly uc: HwAddrList;
-  readonly mc: HwAddrList;
+  declare readonly uc: HwAddrList;
+  declare readonly mc: HwAddrList;
   readonly stats: LinkStats = emptyStats();
-  ops: NetDeviceOps;
+  declare ops: NetDeviceOps;
   rtnlLinkOps: RtnlLinkOps | undefined;
   rxHandler: RxHandler | undefined;
   rxHandlerData: unknown;

@@ -60,9 +60,12 @@ export interface NfHookOps {
   fn: NfHookFn;
 }
 
+/** Shared by the namespaces that have no hooks at all. */
+const NO_LISTS: readonly (NfHookOps[] | undefined)[] = new Array((NFPROTO_IPV6 + 1) * HOOKS).fill(undefined);
+
 /** The hooks of one namespace; a point without any is undefined and costs one test. */
 export class NfHooks {
-  private readonly lists: (NfHookOps[] | undefined)[] = [];
+  private lists = NO_LISTS;
   /** Called after a hook has come or gone. */
   onChange: (() => void) | undefined;
 
@@ -74,14 +77,14 @@ export class NfHooks {
     let at = list.findIndex((other) => ops.priority < other.priority);
     if (at < 0) at = list.length;
     list.splice(at, 0, ops);
-    this.lists[slot] = list;
+    this.lists = this.lists.with(slot, list);
     this.onChange?.();
   }
 
   unregister(ops: NfHookOps): void {
     const slot = ops.pf * HOOKS + ops.hook;
     const list = (this.lists[slot] ?? []).filter((other) => other !== ops);
-    this.lists[slot] = list.length > 0 ? list : undefined;
+    this.lists = this.lists.with(slot, list.length > 0 ? list : undefined);
     this.onChange?.();
   }
 
@@ -91,8 +94,9 @@ export class NfHooks {
 }
 
 /**
- * Pass the frame through a hook point; what remains goes on to `okfn`.
- * @kernel include/linux/netfilter.h NF_HOOK
+ * Pass the frame through a hook point. True: it goes on, and the caller calls `okfn`; otherwise a hook has
+ * dropped it or keeps it.
+ * @kernel include/linux/netfilter.h nf_hook
  */
 export function nfHook(
   pf: number,
@@ -102,29 +106,25 @@ export function nfHook(
   inDev: NetDevice | undefined,
   outDev: NetDevice | undefined,
   okfn: OkFn,
-): void {
+): boolean {
   const list = net.nfHooks.list(pf, hook);
-  if (list === undefined) {
-    okfn(skb);
-    return;
-  }
-  nfHookSlow(list, 0, skb, { pf, hook, in: inDev, out: outDev, net, okfn });
+  return list === undefined || nfHookSlow(list, skb, { pf, hook, in: inDev, out: outDev, net, okfn });
 }
 
 /** @kernel net/netfilter/core.c nf_hook_slow */
-function nfHookSlow(list: readonly NfHookOps[], from: number, skb: SkBuff, state: NfHookState): void {
-  for (let i = from; i < list.length; i++) {
+function nfHookSlow(list: readonly NfHookOps[], skb: SkBuff, state: NfHookState): boolean {
+  for (let i = 0; i < list.length; i++) {
     const ops = list[i]!;
     let verdict = ops.fn(skb, state);
     while (verdict === NF_REPEAT) verdict = ops.fn(skb, state);
     if (skb.kernel.trace.on && !skb.ended) {
       traceStep(skb, TRACE_HOOK, skb.dev, (state.pf << 16) | (state.hook << 8) | verdict, ops.name);
     }
-    if (verdict === NF_STOLEN) return;
+    if (verdict === NF_STOLEN) return false;
     if (verdict === NF_DROP) {
       kfreeSkbReason(skb, REASON.NETFILTER_DROP, 'nf_hook_slow', ops.name);
-      return;
+      return false;
     }
   }
-  state.okfn(skb);
+  return true;
 }

@@ -84,60 +84,85 @@ export interface DstEntry {
   readonly output: ((skb: SkBuff) => void) | undefined;
 }
 
+/**
+ * Its fields are declared without being defined, as in other classes that each packet meets: a field that is
+ * defined first and set by the constructor later is written twice, and V8 no longer knows what it holds.
+ */
 export class SkBuff {
-  readonly kernel: Kernel;
+  declare readonly kernel: Kernel;
   /** Number of the frame in the trace, from 1. */
-  readonly id: number;
-  private head: SkbHead;
+  declare readonly id: number;
+  declare private head: SkbHead;
   /** The shared bytes. Write only after {@link skbEnsureWritable}. */
-  bytes: Uint8Array;
+  declare bytes: Uint8Array;
   /** Offset of the first byte of the current layer (skb->data). */
-  data: number;
+  declare data: number;
   /** Offset after the last byte (skb->tail). */
-  tail: number;
-  macHeader = -1;
-  networkHeader = -1;
-  transportHeader = -1;
+  declare tail: number;
+  declare macHeader: number;
+  declare networkHeader: number;
+  declare transportHeader: number;
   /** ETH_P_*, host order: the type of what follows the link-layer header. */
-  protocol = 0;
+  declare protocol: number;
   /** PACKET_*: who the frame is for, as seen by `dev`. */
-  pktType: number = PACKET_HOST;
+  declare pktType: number;
   /** The device the frame is on: received by, or to be sent by. */
-  dev: NetDevice | undefined;
+  declare dev: NetDevice | undefined;
   /** Index of the device it came in by (skb_iif), 0 for frames of our own. */
-  skbIif = 0;
+  declare skbIif: number;
   /** The VLAN tag kept beside the frame, -1 for none; and its protocol. */
-  vlanTci = -1;
-  vlanProto = 0;
-  mark = 0;
-  priority = 0;
-  ipSummed: number = CHECKSUM_NONE;
+  declare vlanTci: number;
+  declare vlanProto: number;
+  declare mark: number;
+  declare priority: number;
+  declare ipSummed: number;
   /** Nanoseconds since boot, set when a tap or socket first sees it; 0 until then. */
-  tstamp = 0;
-  dst: DstEntry | undefined;
+  declare tstamp: number;
+  declare dst: DstEntry | undefined;
   /** The socket that sent it. */
-  sk: object | undefined;
+  declare sk: object | undefined;
   /** Connection tracking: the entry (or a template), and IP_CT_* of this packet. */
-  nfct: object | undefined;
-  nfctInfo = 0;
+  declare nfct: object | undefined;
+  declare nfctInfo: number;
   /** struct nf_bridge_info, while br_netfilter has the frame. */
-  nfBridge: object | undefined;
+  declare nfBridge: object | undefined;
   /** IPCB()->flags, IPSKB_*. */
-  ipFlags = 0;
+  declare ipFlags: number;
   /** Private to the layer that has the frame now (skb->cb). */
-  cb = 0;
+  declare cb: number;
   /** The frame has ended; nothing may touch it any more. */
-  ended = false;
+  declare ended: boolean;
 
   /** Use {@link allocSkb} or {@link skbClone}. */
   constructor(kernel: Kernel, id: number, head: SkbHead, data: number, tail: number) {
+    head.users++;
     this.kernel = kernel;
     this.id = id;
     this.head = head;
-    head.users++;
     this.bytes = head.bytes;
     this.data = data;
     this.tail = tail;
+    this.macHeader = -1;
+    this.networkHeader = -1;
+    this.transportHeader = -1;
+    this.protocol = 0;
+    this.pktType = PACKET_HOST;
+    this.dev = undefined;
+    this.skbIif = 0;
+    this.vlanTci = -1;
+    this.vlanProto = 0;
+    this.mark = 0;
+    this.priority = 0;
+    this.ipSummed = CHECKSUM_NONE;
+    this.tstamp = 0;
+    this.dst = undefined;
+    this.sk = undefined;
+    this.nfct = undefined;
+    this.nfctInfo = 0;
+    this.nfBridge = undefined;
+    this.ipFlags = 0;
+    this.cb = 0;
+    this.ended = false;
   }
 
   /** Bytes from `data` on. */

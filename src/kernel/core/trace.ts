@@ -61,7 +61,7 @@ export interface TraceRecord {
 
 export class Trace {
   private listening = false;
-  private readonly mask: number;
+  declare private readonly mask: number;
   private ring = new Int32Array(0);
   private times = new Float64Array(0);
   /** The texts are constants of the stack: a slot refers to them, nothing is put together or looked up. */

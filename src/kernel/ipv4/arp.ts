@@ -150,7 +150,7 @@ export function arpSend(
   skb.protocol = ETH_P_ARP;
   putEthernetHeader(skb.bytes, at, destHw ?? dev.broadcast, srcHw, ETH_P_ARP);
   putArp(skb.bytes, at + ETH_HLEN, operation, srcHw, srcIp, targetHw ?? 0, destIp);
-  nfHook(NFPROTO_ARP, NF_ARP_OUT, dev.net, skb, undefined, dev, devQueueXmit);
+  if (nfHook(NFPROTO_ARP, NF_ARP_OUT, dev.net, skb, undefined, dev, devQueueXmit)) devQueueXmit(skb);
 }
 
 /** Whether a request must not be answered. @kernel net/ipv4/arp.c arp_ignore */
@@ -328,7 +328,7 @@ export function arpRcv(skb: SkBuff, dev: NetDevice): void {
   skb.cb = 0;
   skb.ipFlags = 0;
   skb.dst = undefined;
-  nfHook(NFPROTO_ARP, NF_ARP_IN, dev.net, skb, dev, undefined, arpProcess);
+  if (nfHook(NFPROTO_ARP, NF_ARP_IN, dev.net, skb, dev, undefined, arpProcess)) arpProcess(skb);
 }
 
 const ARP: NeighProtocol<Ipv4> = {

@@ -72,7 +72,7 @@ const ACCEPT_SOURCE_ROUTE = 8;
 export class Devconf {
   /** Shared with what it was made from until one of them is set. */
   private shared = true;
-  private values: readonly number[];
+  declare private values: readonly number[];
   /** Indices that were set here: they no longer follow `default`. */
   private state: Set<number> | undefined;
   /** All are taken for set (an address was added): `default` does not reach this device any more. */

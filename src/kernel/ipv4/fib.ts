@@ -24,8 +24,8 @@ export const FIB_PROPS: readonly { readonly error: number; readonly scope: numbe
 
 /** A path MTU or gateway learned for one destination (struct fib_nh_exception). */
 export class FibNhException {
-  readonly daddr: Ipv4;
-  genid: number;
+  declare readonly daddr: Ipv4;
+  declare genid: number;
   gw: Ipv4 = 0;
   pmtu = 0;
   mtuLocked = false;
@@ -43,16 +43,16 @@ export class FibNhException {
 
 /** One next hop of a route (struct fib_nh). */
 export class FibNh {
-  readonly parent: FibInfo;
-  oif: number;
+  declare readonly parent: FibInfo;
+  declare oif: number;
   dev: NetDevice | undefined;
   /** 0: the destination is on the link. */
-  gw: Ipv4;
+  declare gw: Ipv4;
   /** RTNH_F_* */
-  flags: number;
+  declare flags: number;
   /** How far the gateway is. */
   scope = 0;
-  readonly weight: number;
+  declare readonly weight: number;
   /** The share of hash values up to which this one is taken; -1 for none. */
   upperBound = 0;
   saddr: Ipv4 = 0;
@@ -75,17 +75,17 @@ const NO_NEXT_HOPS: readonly FibNh[] = [];
 
 /** What routes that lead the same way share (struct fib_info). */
 export class FibInfo {
-  readonly ipv4: Ipv4Net;
+  declare readonly ipv4: Ipv4Net;
   nhs: readonly FibNh[] = NO_NEXT_HOPS;
-  readonly protocol: number;
-  readonly scope: number;
-  readonly type: number;
-  readonly tableId: number;
-  readonly prefsrc: Ipv4;
-  readonly priority: number;
-  readonly metrics: RouteMetrics | undefined;
+  declare readonly protocol: number;
+  declare readonly scope: number;
+  declare readonly type: number;
+  declare readonly tableId: number;
+  declare readonly prefsrc: Ipv4;
+  declare readonly priority: number;
+  declare readonly metrics: RouteMetrics | undefined;
   /** RTNH_F_DEAD, RTNH_F_LINKDOWN and what the request gave. */
-  flags: number;
+  declare flags: number;
   /** Aliases that point here. */
   treeref = 0;
   prefsrcRemoved = false;
@@ -221,8 +221,8 @@ export class FibTrie {
 }
 
 export class FibTable {
-  readonly id: number;
-  trie: FibTrie;
+  declare readonly id: number;
+  declare trie: FibTrie;
   /** Routes to 0.0.0.0/0. */
   numDefault = 0;
 

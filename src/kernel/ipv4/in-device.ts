@@ -22,15 +22,15 @@ import type { Ipv4Net } from './ipv4-net.ts';
 
 /** One address (struct in_ifaddr). */
 export class InIfaddr {
-  readonly dev: InDevice;
-  readonly local: Ipv4;
+  declare readonly dev: InDevice;
+  declare readonly local: Ipv4;
   /** The peer of a point-to-point address, otherwise `local`. */
-  readonly address: Ipv4;
-  readonly prefixlen: number;
-  readonly mask: Ipv4;
+  declare readonly address: Ipv4;
+  declare readonly prefixlen: number;
+  declare readonly mask: Ipv4;
   broadcast: Ipv4 = 0;
   scope = 0;
-  label: string;
+  declare label: string;
   flags = 0;
   rtPriority = 0;
   validLft = 0;
@@ -58,16 +58,16 @@ export function inetIfaMatch(address: Ipv4, ifa: InIfaddr): boolean {
 const NO_ADDRESSES: InIfaddr[] = [];
 
 export class InDevice {
-  readonly dev: NetDevice;
-  readonly ipv4: Ipv4Net;
-  readonly cnf: Devconf;
-  readonly arp: NeighTable<Ipv4>;
-  readonly arpParms: NeighParms;
+  declare readonly dev: NetDevice;
+  declare readonly ipv4: Ipv4Net;
+  declare readonly cnf: Devconf;
+  declare readonly arp: NeighTable<Ipv4>;
+  declare readonly arpParms: NeighParms;
   /** The ARP entries of the device. */
-  readonly neighbours: DeviceEntries<Ipv4>;
+  declare readonly neighbours: DeviceEntries<Ipv4>;
   /** Primary addresses by scope, each followed by nothing: secondary ones come at the end, in order of addition. */
   ifaList: InIfaddr[] = NO_ADDRESSES;
-  readonly mc: IpMcState;
+  declare readonly mc: IpMcState;
   dead = false;
 
   constructor(dev: NetDevice, ipv4: Ipv4Net, cnf: Devconf, arp: NeighTable<Ipv4>, mc: IpMcState) {

@@ -10,8 +10,8 @@ export const IP_PMTUDISC_INTERFACE = 4;
 export const IP_PMTUDISC_OMIT = 5;
 
 export class InetSock {
-  readonly ipv4: Ipv4Net;
-  readonly protocol: number;
+  declare readonly ipv4: Ipv4Net;
+  declare readonly protocol: number;
   /** Local address bound to, and the source of what is sent; 0 for any. */
   rcvSaddr: Ipv4 = 0;
   saddr: Ipv4 = 0;

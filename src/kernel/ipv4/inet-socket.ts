@@ -73,7 +73,7 @@ export abstract class InetSocket extends InetSock implements Socket {
   private sendOptions: SendOptions | undefined;
   private readonly memberships: { group: Ipv4; ifindex: number }[] = [];
   /** Inode number, for /proc/net/udp. */
-  readonly inode: number;
+  declare readonly inode: number;
 
   constructor(ipv4: Ipv4Net, protocol: number, inode: number) {
     super(ipv4, protocol);

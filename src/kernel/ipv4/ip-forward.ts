@@ -46,7 +46,7 @@ export function ipForward(skb: SkBuff): void {
   skbCowHead(skb, rt.dev.hardHeaderLen + 4);
   ipv4DecreaseTtl(skb.bytes, skb.networkHeader);
   if ((skb.ipFlags & IPSKB_DOREDIRECT) !== 0 && (ipcbOptions(skb)?.srr ?? 0) === 0) ipRtSendRedirect(skb);
-  nfHook(NFPROTO_IPV4, NF_INET_FORWARD, ipv4.net, skb, skb.dev, rt.dev, ipForwardFinish);
+  if (nfHook(NFPROTO_IPV4, NF_INET_FORWARD, ipv4.net, skb, skb.dev, rt.dev, ipForwardFinish)) ipForwardFinish(skb);
 }
 
 /** @kernel net/ipv4/ip_forward.c ip_forward_finish */

@@ -80,7 +80,8 @@ export function ipLocalDeliver(skb: SkBuff): void {
   let whole: SkBuff | undefined = skb;
   if (ipv4IsFragment(skb.bytes, skb.networkHeader)) whole = ipDefrag(net, skb, IP_DEFRAG_LOCAL_DELIVER);
   if (whole === undefined) return;
-  nfHook(NFPROTO_IPV4, NF_INET_LOCAL_IN, net, whole, whole.dev, undefined, ipLocalDeliverFinish);
+  if (nfHook(NFPROTO_IPV4, NF_INET_LOCAL_IN, net, whole, whole.dev, undefined, ipLocalDeliverFinish))
+    ipLocalDeliverFinish(whole);
 }
 
 /** True when the packet was dropped for its options. @kernel net/ipv4/ip_input.c ip_rcv_options #P[source routes] */
@@ -196,7 +197,7 @@ function ipRcvCore(skb: SkBuff, dev: NetDevice): boolean {
 /** The receive function of ETH_P_IP. @kernel net/ipv4/ip_input.c ip_rcv */
 export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   if (!ipRcvCore(skb, dev)) return;
-  nfHook(NFPROTO_IPV4, NF_INET_PRE_ROUTING, dev.net, skb, dev, undefined, ipRcvFinish);
+  if (nfHook(NFPROTO_IPV4, NF_INET_PRE_ROUTING, dev.net, skb, dev, undefined, ipRcvFinish)) ipRcvFinish(skb);
 }
 
 /** Where routes without a way lead. @kernel net/ipv4/route.c ip_error */

@@ -24,7 +24,7 @@ export function nfLocalOut(skb: SkBuff, rt: Rtable): number {
   const { errno, passed } = sendStatus;
   sendStatus.errno = 0;
   sendStatus.passed = false;
-  nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput);
+  if (nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput)) dstOutput(skb);
   // A hook that drops a packet of ours says so to the sender.
   const result = !sendStatus.passed && skb.ended ? EPERM : sendStatus.errno;
   sendStatus.errno = errno;

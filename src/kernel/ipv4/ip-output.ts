@@ -90,7 +90,7 @@ export function ipOutput(skb: SkBuff): void {
 /** The POST_ROUTING hooks; a packet that they drop is an error to its sender. */
 function postRouting(skb: SkBuff, rt: Rtable, inDev: NetDevice | undefined): void {
   sendStatus.passed = false;
-  nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, rt.ipv4.net, skb, inDev, rt.dev, ipFinishOutput);
+  if (nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, rt.ipv4.net, skb, inDev, rt.dev, ipFinishOutput)) ipFinishOutput(skb);
   if (!sendStatus.passed && skb.ended) sendStatus.errno = EPERM;
   sendStatus.passed = true;
 }
@@ -124,7 +124,8 @@ export function ipMcOutput(skb: SkBuff): void {
   const loop = (): void => {
     const copy = skbClone(skb);
     copy.sk = skb.sk;
-    nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, ipv4.net, copy, undefined, dev, ipMcFinishOutput);
+    if (nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, ipv4.net, copy, undefined, dev, ipMcFinishOutput))
+      ipMcFinishOutput(copy);
   };
   if ((rt.flags & RTCF_MULTICAST) !== 0) {
     const wanted = skbInetSock(skb.sk)?.mcLoop ?? true;

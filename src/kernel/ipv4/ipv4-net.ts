@@ -16,8 +16,8 @@ import { Snmp } from './snmp.ts';
 const SECOND = 1e9;
 
 export class Ipv4Net extends SharedSysctls {
-  readonly net: NetNamespace;
-  readonly kernel: Kernel;
+  declare readonly net: NetNamespace;
+  declare readonly kernel: Kernel;
   readonly devconfAll = devconfAll();
   readonly devconfDflt = devconfDefault();
   /** All addresses of the namespace, by local address. */

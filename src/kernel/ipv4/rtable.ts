@@ -31,11 +31,11 @@ export const SKB_IGNORE_DF = 1 << 17;
 type DstFn = (skb: SkBuff) => void;
 
 export class Rtable implements DstEntry {
-  readonly ipv4: Ipv4Net;
+  declare readonly ipv4: Ipv4Net;
   /** The device it leaves by; the loopback device for what is delivered here. */
-  readonly dev: NetDevice;
-  flags: number;
-  readonly type: number;
+  declare readonly dev: NetDevice;
+  declare flags: number;
+  declare readonly type: number;
   isInput = false;
   /** Device that an output route was asked for; 0 for any. */
   iif = 0;
@@ -50,7 +50,7 @@ export class Rtable implements DstEntry {
   error = 0;
   /** An exception overtook it (DST_OBSOLETE_KILL). */
   obsolete = false;
-  readonly genid: number;
+  declare readonly genid: number;
   metrics: RouteMetrics | undefined;
   /** The neighbour that a packet last went to by this route. */
   neigh: Neighbour<Ipv4> | undefined;
@@ -71,10 +71,9 @@ export class Rtable implements DstEntry {
   }
 }
 
-/** @kernel include/net/route.h skb_rtable */
+/** Every route that a packet carries is one of IPv4. @kernel include/net/route.h skb_rtable */
 export function skbRtable(skb: SkBuff): Rtable | undefined {
-  const { dst } = skb;
-  return dst instanceof Rtable ? dst : undefined;
+  return skb.dst as Rtable | undefined;
 }
 
 /**
@@ -101,6 +100,11 @@ const IPV4_MAX_PMTU = 65535;
  * @param forwarding a learned path MTU does not count, unless ip_forward_use_pmtu says so
  */
 export function ipDstMtu(rt: Rtable, forwarding = false): number {
+  if (rt.pmtu === 0 && rt.metrics === undefined && !rt.mtuLocked) return Math.min(rt.dev.mtu, IPV4_MAX_PMTU);
+  return learnedMtu(rt, forwarding);
+}
+
+function learnedMtu(rt: Rtable, forwarding: boolean): number {
   const { ipv4 } = rt;
   const locked = rt.mtuLocked || ((rt.metrics?.lock ?? 0) & (1 << RTAX_MTU)) !== 0;
   if (ipv4.ipForwardUsePmtu !== 0 || locked || !forwarding) {

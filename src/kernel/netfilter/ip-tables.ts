@@ -22,22 +22,22 @@ const MAX_DEPTH = 1024;
 
 /** A rule in force: the rule as user space gave it, its counters, and what it compiles to. */
 export class Rule {
-  readonly rule: XtRule;
-  packets: number;
-  bytes: number;
+  declare readonly rule: XtRule;
+  declare packets: number;
+  declare bytes: number;
   /** nf_tables' handle; 0 in ip_tables. */
-  readonly handle: number;
+  declare readonly handle: number;
   /** The chain of a jump. */
   chain: Chain | undefined;
   private matches: readonly XtMatchFn[] = [];
   private target: XtTargetFn | undefined;
-  readonly verdict: number;
-  private readonly src: number;
-  private readonly srcMask: number;
-  private readonly srcInvert: boolean;
-  private readonly dst: number;
-  private readonly dstMask: number;
-  private readonly dstInvert: boolean;
+  declare readonly verdict: number;
+  declare private readonly src: number;
+  declare private readonly srcMask: number;
+  declare private readonly srcInvert: boolean;
+  declare private readonly dst: number;
+  declare private readonly dstMask: number;
+  declare private readonly dstInvert: boolean;
 
   constructor(rule: XtRule, handle = 0) {
     this.rule = rule;
@@ -130,9 +130,9 @@ function verdictOf({ target }: XtRule): number {
 
 /** A chain: built-in ones have a policy and, if they count, counters of it. */
 export class Chain {
-  name: string;
-  policy: 'ACCEPT' | 'DROP' | undefined;
-  counters: XtCounters | undefined;
+  declare name: string;
+  declare policy: 'ACCEPT' | 'DROP' | undefined;
+  declare counters: XtCounters | undefined;
   rules: Rule[] = [];
 
   constructor(name: string, policy: 'ACCEPT' | 'DROP' | undefined, counters: XtCounters | undefined) {

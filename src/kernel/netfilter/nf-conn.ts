@@ -89,12 +89,12 @@ export function sameTuple(a: Tuple, b: Tuple): boolean {
 
 /** One direction of a connection in the hash table. */
 export class TupleHash implements Tuple {
-  src: Ipv4;
-  dst: Ipv4;
-  ports: number;
-  proto: number;
-  readonly ct: NfConn;
-  readonly dir: 0 | 1;
+  declare src: Ipv4;
+  declare dst: Ipv4;
+  declare ports: number;
+  declare proto: number;
+  declare readonly ct: NfConn;
+  declare readonly dir: 0 | 1;
   next: TupleHash | undefined;
 
   constructor(ct: NfConn, dir: 0 | 1, tuple: Tuple) {
@@ -124,9 +124,9 @@ export interface TcpTrack {
 }
 
 export class NfConn {
-  readonly net: NetNamespace;
-  readonly original: TupleHash;
-  readonly reply: TupleHash;
+  declare readonly net: NetNamespace;
+  declare readonly original: TupleHash;
+  declare readonly reply: TupleHash;
   /** IPS_* bits. */
   status = 0;
   /** Until confirmed how long it will live, afterwards when it dies: nanoseconds. */

@@ -17,7 +17,7 @@ export interface ConntrackTimeouts {
 export const NF_CONNTRACK_MAX = 262_144;
 
 export class ConntrackNet {
-  readonly net: NetNamespace;
+  declare readonly net: NetNamespace;
   readonly table = new ConntrackTable();
   readonly timeouts: ConntrackTimeouts = {
     generic: 600,

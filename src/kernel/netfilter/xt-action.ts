@@ -10,8 +10,8 @@ export const XT_CONTINUE = -1;
 
 /** struct xt_action_param: one packet on its way through one table. */
 export class XtPacket {
-  readonly skb: SkBuff;
-  readonly state: NfHookState;
+  declare readonly skb: SkBuff;
+  declare readonly state: NfHookState;
   /** Set by a match that finds the packet unfit to live. */
   hotdrop = false;
 

@@ -143,7 +143,8 @@ export class Router {
         consumeSkb(frame, 'test');
         return;
       }
-      nfHook(NFPROTO_IPV4, point[0], this.net, frame, point[1], point[2], step(at + 1));
+      const next = step(at + 1);
+      if (nfHook(NFPROTO_IPV4, point[0], this.net, frame, point[1], point[2], next)) next(frame);
     };
     step(0)(skb);
     return result;
