@@ -1,74 +1,130 @@
 // The text of docs/performance.md.
-const millions = (value) => `${(value / 1e6).toFixed(2)} M`;
-const times = (value) => (value === undefined ? '' : `${value.toFixed(1)}x`);
-const seconds = (value) => `${value.toFixed(2)} s`;
+import { KINDS } from './tables.mjs';
+
+const millions = ({ median }) => `${(median / 1e6).toFixed(median < 1e6 ? 3 : 2)} M`;
+const rate = (value) => (value === undefined ? '' : millions(value));
+const range = ({ min, max }, write) => `${write({ median: min })} to ${write({ median: max })}`;
+const times = (value) => (value === undefined ? '' : `${value.median.toFixed(1)}x${value.recorded ? ' \\*' : ''}`);
+const spreadOf = (value) => (value?.min === undefined ? '' : ` (${value.min.toFixed(1)} to ${value.max.toFixed(1)})`);
+const seconds = (value) => (value === undefined ? '' : `${value.median.toFixed(2)} s`);
+const micro = (value) => `${value.toFixed(value < 10 ? 2 : 0)} µs`;
+const kibibytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+const line = (cells) => `| ${cells.join(' | ')} |`;
 
 const WHAT = {
   A: 'macvlan in bridge mode to its sibling',
   B: 'macvlan in vepa mode, veth, bridge with a hairpin port, back to the sibling',
   C: 'veth, bridge, veth',
-  D: 'UDP from a socket to a socket: bridge, three routers, masquerade',
+  D: 'UDP from a socket to a socket: bridge, three routers, the first of which masquerades (ns-3: no NAT)',
 };
 
-function pathRow(results, path, size) {
-  const of = (trace) => results.find((row) => row.path === path && row.size === size && row.trace === trace);
-  const off = of(false);
-  const on = of(true);
-  const spread = `${millions(off.min)} to ${millions(off.max)}`;
-  const share = (on.median / off.median).toFixed(2);
-  return `| ${path} | ${size} | ${millions(off.median)} | ${spread} | ${times(off.kernel)} | ${times(off.ns3)} | ${millions(on.median)} | ${share} |`;
+function ratioRow(row) {
+  const { path, size, ofKernel, ofKernelCapture, ofNs3, traceShare } = row;
+  const against = [ofKernel, ofKernelCapture, ofNs3].map((value) => `${times(value)}${spreadOf(value)}`);
+  return line([path, size, ...against, traceShare.median.toFixed(2)]);
 }
 
-function setupRow({ count, batch, loop }, anchors) {
-  const ratio = (kernel, twin) => (count === 1000 ? times(kernel / twin) : '');
-  const compared = `${ratio(anchors.setup.batch, batch)} | ${seconds(loop)} | ${ratio(anchors.setup.loop, loop)}`;
-  return `| ${count} | ${seconds(batch)} | ${compared} |`;
+function rateRow(row) {
+  const rates = ['twin trace', 'twin capture', 'kernel', 'kernel capture', 'ns3'].map((name) => rate(row[name]));
+  return line([row.path, row.size, rate(row.twin), range(row.twin, millions), ...rates]);
 }
 
-/** @returns the document, from what scripts/bench.mjs measured */
-export function report({ date, machine, results, setup }, anchors) {
-  const paths = Object.keys(WHAT);
+function setupRow({ kind, count, twin, kernel, ofKernel }) {
+  return line([count, KINDS[kind], seconds(twin), seconds(kernel), `${times(ofKernel)}${spreadOf(ofKernel)}`]);
+}
+
+function exponentRow({ what, unit, points, exponent }) {
+  const cost = ({ work, cost: total }) => micro((total / work) * 1e6);
+  const [first, last] = [points[0], points.at(-1)];
+  return line([what, unit, `${first.size}: ${cost(first)}`, `${last.size}: ${cost(last)}`, exponent.toFixed(2)]);
+}
+
+function peersText({ versions, missing }, anchors) {
+  const names = { kernel: 'the kernel', ns3: 'ns-3' };
+  const absent = Object.entries(missing).map(
+    ([name, why]) =>
+      `For want of ${names[name]} (${why}) ratios marked \\* are to figures of ${anchors.date} from ${anchors.machine.cpu}, ` +
+      `${anchors.machine.os}.`,
+  );
+  const present = [
+    ...(missing.kernel === undefined ? [`${versions.ip}, ${versions.gcc}`] : []),
+    ...(missing.ns3 === undefined ? [`ns-3 (${versions.ns3 ?? 'version unknown'})`] : []),
+  ];
+  return [...(present.length > 0 ? [`Measured against: ${present.join('; ')}.`] : []), ...absent].join('\n');
+}
+
+function latencyRows({ small, npx, textUtility, shell, matrix }) {
+  const row = (what, { cpu, wall }) => line([what, seconds(cpu), seconds(wall)]);
+  return [
+    row('`hairpin run` on a lab of two namespaces and a ping', small),
+    row('the same by `npx hairpin run`, npm included', npx),
+    row('`hairpin run` with a text utility', textUtility),
+    line(['`hairpin shell`, to the first output', '', seconds(shell)]),
+    row(`100 namespaces on a bridge, ${matrix.pings} pings, ${matrix.answered} answered`, matrix),
+  ].join('\n');
+}
+
+/** @returns the document, from what main.mjs measured with all sections */
+export function report(results, anchors) {
+  const { date, machine, frames, curves, setup, latency } = results;
+  const { memory } = curves;
   return `# Performance
 
-Written by \`npm run bench -- --write\` on ${date}: ${machine.cores} cores of ${machine.cpu}, Linux ${machine.os},
-Node ${machine.node}. Everything is CPU time, user and system, since the machine does other work too.
+Written by \`npm run bench -- --write\` on ${date}: ${machine.cores} cores of ${machine.cpu}, ${machine.memory}, ${machine.os},
+Node ${machine.node}. ${peersText(results, anchors)}
+Everything is CPU time, user and system, unless it says otherwise: medians, and the least and the greatest in brackets.
+The twin and its peers ran by turns; a ratio is between runs of the same turn. How each is measured and what is left out:
+[bench/README.md](../bench/README.md).
 
 ## Frames
 
-Frames per CPU-second, the median of five runs, tracing off and on by turns. Ageing, taps, netfilter hooks and counters
-are on. "Kernel" is Linux 6.18 with raw Ethernet frames (D: into a UDP socket), "ns-3" is 3.37's CSMA bridge, both
-measured before on a machine of the same kind (bench/anchors.json), with frames of 64 bytes.
+How many times as many frames per CPU-second the twin carries. Ageing, taps, netfilter hooks and counters are on.
 
-| path | bytes | tracing off | spread | of the kernel | of ns-3 | tracing on | on / off |
-|---|---|---|---|---|---|---|---|
-${paths.flatMap((path) => [64, 1514].map((size) => pathRow(results, path, size))).join('\n')}
+| path | bytes | kernel | kernel, captures on | ns-3 | tracing on / off |
+|---|---|---|---|---|---|
+${frames.map(ratioRow).join('\n')}
 
-${paths.map((path) => `- ${path}: ${WHAT[path]}`).join('\n')}
+${Object.entries(WHAT)
+  .map(([path, what]) => `- ${path}: ${what}`)
+  .join('\n')}
 
-Frames are handed to the first device (D: to a socket) by a loop in the same process; no program of the lab runs, and
-nothing captures. With tracing on the steps are recorded in the ring and overwritten: writing them to a file is not
-counted.
+Frames per CPU-second, tracing and captures off where the column does not say otherwise:
 
-What limits D is no single place: each router costs about 400 ns, spread over some 25 functions; sending and receiving
-by sockets about 800 ns; connection tracking, NAT and the bridge's netfilter about 500 ns.
+| path | bytes | twin | spread | tracing on | captures on | kernel | kernel, captures | ns-3 |
+|---|---|---|---|---|---|---|---|---|
+${frames.map(rateRow).join('\n')}
+
+## Size
+
+![CPU time for a frame against the size of the lab](performance-frames.svg)
+
+![CPU time for a command against the size of the lab](performance-labs.svg)
+
+The exponent is that of cost against work: 1 is growth in proportion to the work, 2 would be quadratic. The bench fails
+when it is above 1.2 for frames or above 1.1 for commands.
+
+| what | cost of a | at the least size | at the greatest | exponent |
+|---|---|---|---|---|
+${[...curves.frames, ...curves.labs].map(exponentRow).join('\n')}
 
 ## Labs
 
-The whole command \`hairpin run\`, the start of the process included; the least of three runs (10,000: one). Each
-namespace has a macvlan on a parent, an address, is up, and has a default route. On the kernel the same without the
-route took ${anchors.setup.batch} s from \`ip -batch\` and ${anchors.setup.loop} s with one \`ip\` for each command.
+The same text under \`hairpin run\`, the start of the process included, and under bash on the kernel. Each namespace has a
+macvlan on a parent, an address, is up, and has a default route: five commands.
 
-| namespaces | ip -batch | kernel / twin | one ip each | kernel / twin |
+| namespaces | text | twin | kernel | kernel / twin |
 |---|---|---|---|---|
-${setup.sizes.map((row) => setupRow(row, anchors)).join('\n')}
+${setup.rows.map(setupRow).join('\n')}
 
-| | |
+| memory of | |
 |---|---|
-| memory of such a namespace | ${(setup.bytes / 1024).toFixed(1)} KiB |
-| start, a script of one command | ${seconds(setup.cold)} |
-| start, with a text utility | ${seconds(setup.coldText)} |
-| 100 namespaces on a bridge, 9,900 pings in a loop of the shell | ${seconds(setup.matrix)} |
+${memory.map(({ count, bytes }) => line([`a namespace, of ${count}`, kibibytes(bytes)])).join('\n')}
+${setup.interfaces.map(({ kind, bytes }) => line([`a ${kind}, up`, kibibytes(bytes)])).join('\n')}
 
-Of the pings about half is the flood of each ARP request to all hundred hosts.
+## What a person waits for
+
+| | CPU | time |
+|---|---|---|
+${latencyRows(latency)}
 `;
 }
