@@ -1,14 +1,15 @@
 // Counts what the twin does for each frame and for each command, exactly: the same code gives the same counts on
 // every machine. Prints JSON.
 //
-//   node --jitless --max-semi-space-size=256 count.mjs
+//   node --jitless --no-flush-bytecode --max-semi-space-size=256 count.mjs
 //
 // Counted are calls of functions, and the code that runs: characters of JavaScript, each as often as the branch or
 // the body of a loop that it is in, by V8's precise coverage. Functions of the language itself (a sort, a copy of
 // bytes) count nothing, whatever they do. Bytes are those of the heap and of array buffers. Without the compiler no
-// call is inlined and no allocation optimized away; with so large a young generation nothing is collected meanwhile.
+// call is inlined and no allocation optimized away; with so large a young generation hardly anything is collected meanwhile.
 import { Session } from 'node:inspector/promises';
 import { batchText, loopText, PARENT } from '../labs/texts.mjs';
+import { median } from '../statistics.mjs';
 
 /** Where the benchmarks themselves are: they are not counted. */
 const BENCH = new URL('..', import.meta.url).href;
@@ -66,10 +67,14 @@ async function perFrame(name, count) {
   return { send, calls: calls / frames, code: code / frames };
 }
 
+/** The median of some measurements: the collector of garbage may come once. */
 function bytesPerFrame(send) {
-  const before = memory();
-  sendAll(send, FRAMES);
-  return (memory() - before) / FRAMES;
+  const each = Array.from({ length: 5 }, () => {
+    const before = memory();
+    sendAll(send, FRAMES);
+    return (memory() - before) / FRAMES;
+  });
+  return median(each);
 }
 
 /** What the set-up of a lab costs in all. */

@@ -34,7 +34,7 @@ function ask(program: string, ...flags: string[]): unknown {
 
 const ceilings = JSON.parse(readFileSync(cost('ceilings.json'), 'utf8')) as Record<string, Ceiling>;
 const paths = Object.keys(ceilings);
-const counted = ask('count.mjs', '--jitless', '--max-semi-space-size=256') as Report;
+const counted = ask('count.mjs', '--jitless', '--no-flush-bytecode', '--max-semi-space-size=256') as Report;
 
 /** The code that one more (port, copy, namespace) makes, between neighbours in a list of sizes. */
 const slopes = (sized: readonly Sized[]) =>
