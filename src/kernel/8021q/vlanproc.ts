@@ -1,15 +1,25 @@
 /** /proc/net/vlan: which VLAN devices a namespace has, and each one's counters and priorities. */
 import { IFF_LOOPBACK } from '../../uapi/if.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
-import { IFF_802_1Q_VLAN, IFF_EBRIDGE, IFF_MACVLAN, type NetDevice } from '../core/netdevice.ts';
+import {
+  IFF_802_1Q_VLAN,
+  IFF_BRIDGE_PORT,
+  IFF_EBRIDGE,
+  IFF_MACVLAN,
+  IFF_MACVLAN_PORT,
+  type NetDevice,
+} from '../core/netdevice.ts';
 import { sortedDevices } from '../core/rtnl-link.ts';
 import { VLAN_FLAG_REORDER_HDR, VLAN_PRIO_SHIFT, vlanOf } from './vlan-core.ts';
 
 const CONFIG = 'config';
 
-/** dev->priv_flags of a VLAN device: IFF_802_1Q_VLAN, IFF_UNICAST_FLT, IFF_NO_QUEUE, and IFF_XMIT_DST_RELEASE as its parent. */
+/** Bits of dev->priv_flags as Linux numbers them: what each VLAN device has (IFF_802_1Q_VLAN, IFF_UNICAST_FLT, IFF_NO_QUEUE) ... */
 const PRIV_FLAGS = 0x8_1001;
+/** ... and what it may have. */
 const XMIT_DST_RELEASE = 0x20;
+const MACVLAN_PORT = 0x100;
+const BRIDGE_PORT = 0x200;
 
 function isVlan(dev: NetDevice): boolean {
   return (dev.privFlags & IFF_802_1Q_VLAN) !== 0;
@@ -43,7 +53,10 @@ function vlanConfig(devices: readonly NetDevice[]): string {
 function vlandevShow(dev: NetDevice): string {
   const vlan = vlanOf(dev);
   const { stats } = dev;
-  const flags = PRIV_FLAGS | (releasesDst(vlan.realDev) ? XMIT_DST_RELEASE : 0);
+  let flags = PRIV_FLAGS;
+  if (releasesDst(vlan.realDev)) flags |= XMIT_DST_RELEASE;
+  if ((dev.privFlags & IFF_MACVLAN_PORT) !== 0) flags |= MACVLAN_PORT;
+  if ((dev.privFlags & IFF_BRIDGE_PORT) !== 0) flags |= BRIDGE_PORT;
   const counter = (what: string, value: number): string => `${what.padStart(30)} ${String(value).padStart(12)}\n`;
   const priorities = Array.from(vlan.ingress, (priority, tag) => `${tag}:${priority}`);
   const egress = vlan.egress.map(({ priority, qos }) => `${priority}:${(qos >> VLAN_PRIO_SHIFT) & 7} `);
