@@ -1,4 +1,6 @@
 /** The system-call layer: what the kernel does for processes (uapi/task.ts). */
+
+import type { Ctnetlink } from '../uapi/conntrack.ts';
 import { EINVAL, EPROTONOSUPPORT } from '../uapi/errno.ts';
 import { IFNAMSIZ } from '../uapi/if.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
@@ -15,6 +17,7 @@ import { namespaceOf } from './core/rtnl-link.ts';
 import { inetCreate } from './ipv4/af-inet.ts';
 import { arpIoctlDelete, arpIoctlSet } from './ipv4/arp-ioctl.ts';
 import { kernelFiles } from './kernel-files.ts';
+import { CtnetlinkSocket } from './netfilter/nf-conntrack-netlink.ts';
 import { XtablesSocket } from './netfilter/xtables-uapi.ts';
 import { packetCreate } from './packet/af-packet.ts';
 import { RtnetlinkSocket } from './rtnetlink.ts';
@@ -85,6 +88,10 @@ class KernelTask implements Task {
 
   get xtables(): Xtables {
     return new XtablesSocket(this.net);
+  }
+
+  get ctnetlink(): Ctnetlink {
+    return new CtnetlinkSocket(this.net);
   }
 
   get ioctl(): Ioctl {

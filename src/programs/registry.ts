@@ -4,6 +4,7 @@ import { arp } from './arp.ts';
 import { arping } from './arping.ts';
 import { brctl } from './brctl.ts';
 import { bridge } from './bridge/bridge.ts';
+import { conntrack } from './conntrack/conntrack.ts';
 import { ifconfig } from './ifconfig/ifconfig.ts';
 import { ip } from './ip/ip.ts';
 import { iptables, iptablesLegacy } from './iptables/iptables.ts';
@@ -21,6 +22,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arping', arping],
   ['brctl', brctl],
   ['bridge', bridge],
+  ['conntrack', conntrack],
   ['ifconfig', ifconfig],
   ['ip', ip],
   ['iptables', iptables],

@@ -3,6 +3,7 @@
  * process layer (files, pipes, jobs) is the shell's; see process.ts for what a program sees.
  */
 import type { Ipv4, Mac } from '../wire/addr.ts';
+import type { Ctnetlink } from './conntrack.ts';
 import type { NetnsRef } from './netns.ts';
 import type { Ack, Refusal } from './result.ts';
 import type { Rtnetlink } from './rtnetlink.ts';
@@ -50,6 +51,7 @@ export interface Task {
   readonly netns: NetnsRef;
   readonly rtnl: Rtnetlink;
   readonly xtables: Xtables;
+  readonly ctnetlink: Ctnetlink;
   readonly files: KernelFiles;
   readonly ioctl: Ioctl;
   socket(type: SocketType, protocol: number): SocketOrRefusal;

@@ -2,6 +2,7 @@
  * A tracked connection (struct nf_conn): its two tuples, what has been seen of it, and when it is
  * forgotten. Tuples are numbers; what a protocol has for ports is packed into one 32-bit number.
  */
+import { HZ, JIFFY } from '../../uapi/jiffies.ts';
 import type { Ipv4 } from '../../wire/addr.ts';
 import {
   ICMP_ADDRESS,
@@ -59,6 +60,11 @@ export interface Tuple {
 export const portsOf = (source: number, destination: number): number => ((source << 16) | destination) >>> 0;
 export const sourceOf = (ports: number): number => ports >>> 16;
 export const destinationOf = (ports: number): number => ports & 0xffff;
+
+/** Protocols whose headers begin with two ports: TCP, UDP, DCCP, SCTP, UDPLITE. */
+export function hasPorts(proto: number): boolean {
+  return proto === 6 || proto === 17 || proto === 33 || proto === 132 || proto === 136;
+}
 
 /** The answer's ICMP type, by the question's; absent for types that have none. */
 const ICMP_INVERSE: Readonly<Record<number, number>> = {
@@ -132,6 +138,11 @@ export class NfConn {
   /** Until confirmed how long it will live, afterwards when it dies: nanoseconds. */
   timeout = 0;
   mark = 0;
+  /** A number of its own in its namespace. */
+  id = 0;
+  /** Somebody listened when it began (it has an nf_conntrack_ecache), and what has happened since they were told. */
+  watched = false;
+  events = 0;
   /** UDP: from when on traffic both ways makes it a stream. */
   streamTs = 0;
   tcp: TcpTrack | undefined;
@@ -155,6 +166,12 @@ export class NfConn {
   /** The tuple of a direction. */
   tuple(dir: number): TupleHash {
     return dir === IP_CT_DIR_ORIGINAL ? this.original : this.reply;
+  }
+
+  /** Seconds left, counted in ticks. @kernel include/net/netfilter/nf_conntrack.h nf_ct_expires */
+  expires(now: number): number {
+    const ticks = Math.floor(this.timeout / JIFFY) - Math.floor(now / JIFFY);
+    return Math.max(0, Math.floor(ticks / HZ));
   }
 
   get confirmed(): boolean {

@@ -44,7 +44,20 @@ import {
   portsOf,
   type Tuple,
 } from './nf-conn.ts';
-import { genericPacket, nfConntrackIcmpPacket, nfConntrackUdpPacket, nfIpChecksumBad } from './nf-conntrack-proto.ts';
+import {
+  IPCT_NEW,
+  IPCT_REPLY,
+  nfConntrackEventCache,
+  nfConntrackEventReport,
+  nfCtDeliverCachedEvents,
+} from './nf-conntrack-ecache.ts';
+import {
+  genericPacket,
+  nfConntrackIcmpPacket,
+  nfConntrackUdpPacket,
+  nfCtAcctAdd,
+  nfIpChecksumBad,
+} from './nf-conntrack-proto.ts';
 import { type ConntrackNet, conntrackNet, NF_CONNTRACK_MAX } from './nf-conntrack-state.ts';
 import { nfConntrackTcpPacket } from './nf-conntrack-tcp.ts';
 import { ipv4ConntrackDefrag } from './nf-defrag-ipv4.ts';
@@ -148,6 +161,10 @@ function initConntrack(cnet: ConntrackNet, tuple: Tuple): NfConn | undefined {
   const ct = new NfConn(cnet.net, tuple, reply);
   if (cnet.acct !== 0) ct.acct = { packets: [0, 0], bytes: [0, 0] };
   if (cnet.timestamp !== 0) ct.start = 0;
+  if (cnet.listeners.size > 0 && cnet.events !== 0) {
+    ct.watched = true;
+    cnet.table.onDestroy ??= (gone, pid) => nfConntrackEventReport(gone, 'destroy', pid);
+  }
   return ct;
 }
 
@@ -192,13 +209,6 @@ function handlePacket(ct: NfConn, skb: SkBuff, at: number, cnet: ConntrackNet, s
   }
 }
 
-/** @kernel net/netfilter/nf_conntrack_core.c nf_ct_acct_add */
-function nfCtAcctAdd({ packets, bytes }: NonNullable<NfConn['acct']>, skb: SkBuff): void {
-  const dir = ctinfo2dir(skb.nfctInfo);
-  packets[dir]++;
-  bytes[dir] += skb.tail - skb.networkHeader;
-}
-
 /**
  * Find (or make) the packet's connection.
  * @kernel net/netfilter/nf_conntrack_core.c nf_conntrack_in
@@ -223,12 +233,18 @@ export function nfConntrackIn(skb: SkBuff, state: NfHookState): number {
     const verdict = handlePacket(ct, skb, at, cnet, state);
     if (verdict > 0) {
       if (ct.acct !== undefined) nfCtAcctAdd(ct.acct, skb);
-      if (skb.nfctInfo === IP_CT_ESTABLISHED_REPLY) ct.status |= IPS_SEEN_REPLY;
+      if (skb.nfctInfo === IP_CT_ESTABLISHED_REPLY && (ct.status & IPS_SEEN_REPLY) === 0) {
+        ct.status |= IPS_SEEN_REPLY;
+        nfConntrackEventCache(ct, IPCT_REPLY);
+      }
       return verdict;
     }
     skb.nfct = undefined;
     skb.nfctInfo = 0;
-    if (verdict !== -NF_REPEAT) return -verdict;
+    if (verdict === -NF_REPEAT) continue;
+    if (verdict === -NF_DROP) cnet.stats.drop++;
+    else cnet.stats.invalid++;
+    return -verdict;
   }
 }
 
@@ -238,16 +254,26 @@ export function nfConntrackIn(skb: SkBuff, state: NfHookState): number {
  */
 export function nfConfirm(skb: SkBuff, state: NfHookState): number {
   const ct = nfCtGet(skb);
-  if (ct === undefined || (ct.status & IPS_CONFIRMED) !== 0) return NF_ACCEPT;
+  if (ct === undefined) return NF_ACCEPT;
+  if ((ct.status & IPS_CONFIRMED) !== 0) {
+    if (ct.events !== 0) nfCtDeliverCachedEvents(ct);
+    return NF_ACCEPT;
+  }
   if (ctinfo2dir(skb.nfctInfo) !== 0) return NF_ACCEPT;
   if ((ct.status & IPS_DYING) !== 0) return NF_DROP;
-  const { table } = conntrackNet.of(state.net);
+  const { table, stats } = conntrackNet.of(state.net);
   const { now } = state.net.kernel.queue;
-  if (table.findTuple(ct.original, now) !== undefined || table.findTuple(ct.reply, now) !== undefined) return NF_DROP;
+  if (table.findTuple(ct.original, now) !== undefined || table.findTuple(ct.reply, now) !== undefined) {
+    stats.insertFailed++;
+    stats.drop++;
+    return NF_DROP;
+  }
   ct.timeout += now;
   if (ct.start >= 0) ct.start = now;
   ct.status |= IPS_CONFIRMED;
   table.insert(ct, now);
+  nfConntrackEventCache(ct, IPCT_NEW);
+  if (ct.events !== 0) nfCtDeliverCachedEvents(ct);
   return NF_ACCEPT;
 }
 

@@ -6,7 +6,8 @@ import { ICMP_ADDRESS, ICMP_ECHO, ICMP_INFO_REQUEST, ICMP_TIMESTAMP } from '../.
 import { IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { NF_ACCEPT, NF_INET_PRE_ROUTING, type NfHookState } from '../core/netfilter.ts';
 import { CHECKSUM_NONE, type SkBuff } from '../core/skbuff.ts';
-import { IPS_ASSURED, IPS_SEEN_REPLY, type NfConn } from './nf-conn.ts';
+import { ctinfo2dir, IPS_ASSURED, IPS_SEEN_REPLY, type NfConn } from './nf-conn.ts';
+import { IPCT_ASSURED, nfConntrackEventCache } from './nf-conntrack-ecache.ts';
 import type { ConntrackNet } from './nf-conntrack-state.ts';
 
 const SECOND = 1e9;
@@ -19,6 +20,13 @@ const STREAM_AGE = 2 * SECOND;
  */
 export function nfCtRefresh(ct: NfConn, seconds: number): void {
   ct.timeout = (ct.confirmed ? ct.net.kernel.queue.now : 0) + seconds * SECOND;
+}
+
+/** @kernel net/netfilter/nf_conntrack_core.c nf_ct_acct_add */
+export function nfCtAcctAdd({ packets, bytes }: NonNullable<NfConn['acct']>, skb: SkBuff): void {
+  const dir = ctinfo2dir(skb.nfctInfo);
+  packets[dir]++;
+  bytes[dir] += skb.tail - skb.networkHeader;
 }
 
 /**
@@ -74,7 +82,10 @@ export function nfConntrackUdpPacket(
   }
   const stream = now > ct.streamTs;
   nfCtRefresh(ct, stream ? cnet.timeouts.udpStream : cnet.timeouts.udp);
-  if (stream) ct.status |= IPS_ASSURED;
+  if (stream && (ct.status & IPS_ASSURED) === 0) {
+    ct.status |= IPS_ASSURED;
+    nfConntrackEventCache(ct, IPCT_ASSURED);
+  }
   return NF_ACCEPT;
 }
 

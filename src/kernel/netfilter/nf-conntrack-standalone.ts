@@ -41,7 +41,7 @@ function acctText({ acct }: NfConn, dir: 0 | 1): string {
 /** @kernel net/netfilter/nf_conntrack_standalone.c ct_seq_show */
 function connectionText(ct: NfConn, now: number): string {
   const name = PROTOCOL_NAMES[ct.proto] ?? 'unknown';
-  const left = Math.max(0, Math.floor((ct.timeout - now) / 1e9));
+  const left = ct.expires(now);
   let text = `ipv4     2 ${name.padEnd(8)} ${ct.proto} ${left} `;
   if (ct.tcp !== undefined) text += `${TCP_CONNTRACK_NAMES[ct.tcp.state]} `;
   text += tupleText(ct.original) + acctText(ct, 0);

@@ -1,5 +1,7 @@
 /** What connection tracking keeps per namespace: the table, the timeouts, who asked for it. */
+import type { ConntrackEventType, ConntrackStats } from '../../uapi/conntrack.ts';
 import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
+import type { NfConn } from './nf-conn.ts';
 import { ConntrackTable } from './nf-conntrack-table.ts';
 
 /** Seconds, as the sysctls show them. */
@@ -40,6 +42,9 @@ export class ConntrackNet {
   logInvalid = 0;
   /** Settings of protocols without a tracker, by their names. */
   readonly others = new Map<string, number>();
+  /** Those who want to hear of connections: process 0 stands for the kernel itself. */
+  readonly listeners = new Set<(ct: NfConn, type: ConntrackEventType, pid: number) => void>();
+  readonly stats: ConntrackStats = { invalid: 0, insertFailed: 0, drop: 0 };
   /** Connections made and not yet in the table (or never to be) count too; they are few and short-lived. */
   get count(): number {
     this.table.sweep(this.net.kernel.queue.now);

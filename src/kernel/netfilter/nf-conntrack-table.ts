@@ -23,6 +23,8 @@ export class ConntrackTable {
   #inserted = 0;
   /** Called for each entry that leaves. */
   onRemove: ((ct: NfConn) => void) | undefined;
+  /** Called for those that somebody watches, with the process that removes it, 0 for none. */
+  onDestroy: ((ct: NfConn, pid: number) => void) | undefined;
 
   get size(): number {
     return this.#entries;
@@ -52,16 +54,18 @@ export class ConntrackTable {
     this.#link(ct.original);
     this.#link(ct.reply);
     this.#entries++;
+    ct.id = this.#inserted;
   }
 
   /** @kernel net/netfilter/nf_conntrack_core.c nf_ct_delete */
-  remove(ct: NfConn): void {
+  remove(ct: NfConn, pid = 0): void {
     if ((ct.status & (IPS_CONFIRMED | IPS_DYING)) !== IPS_CONFIRMED) return;
     ct.status |= IPS_DYING;
     this.#unlink(ct.original);
     this.#unlink(ct.reply);
     this.#entries--;
     this.onRemove?.(ct);
+    if (ct.watched) this.onDestroy?.(ct, pid);
   }
 
   /** Remove what is over. */

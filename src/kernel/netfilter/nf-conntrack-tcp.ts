@@ -5,7 +5,8 @@ import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG 
 import { NF_ACCEPT, NF_DROP, NF_INET_PRE_ROUTING, NF_REPEAT, type NfHookState } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { ctinfo2dir, IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY, type NfConn, type TcpTrack } from './nf-conn.ts';
-import { nfCtRefresh, nfIpChecksumBad } from './nf-conntrack-proto.ts';
+import { IPCT_ASSURED, IPCT_PROTOINFO, nfConntrackEventCache } from './nf-conntrack-ecache.ts';
+import { nfCtAcctAdd, nfCtRefresh, nfIpChecksumBad } from './nf-conntrack-proto.ts';
 import { type ConntrackNet, conntrackNet } from './nf-conntrack-state.ts';
 
 /** enum tcp_conntrack */
@@ -185,12 +186,14 @@ export function nfConntrackTcpPacket(
   tcp.lastIndex = index;
   tcp.lastDir = dir;
   tcp.state = next;
+  if (old !== next) nfConntrackEventCache(ct, IPCT_PROTOINFO);
   if (old !== next && next === FIN_WAIT) tcp.closeInit[dir] = true;
 
   const timeout = timeoutOf(tcp, cnet, index);
   if ((ct.status & IPS_SEEN_REPLY) === 0) {
     // Nothing but a RST came back: the connection is over.
     if (index === RST_SET) {
+      if (ct.acct !== undefined) nfCtAcctAdd(ct.acct, skb);
       cnet.table.remove(ct);
       return NF_ACCEPT;
     }
@@ -201,7 +204,10 @@ export function nfConntrackTcpPacket(
     return NF_ACCEPT;
   }
   const answered = old === TCP_CONNTRACK_SYN_RECV || old === TCP_CONNTRACK_ESTABLISHED;
-  if (answered && next === TCP_CONNTRACK_ESTABLISHED) ct.status |= IPS_ASSURED;
+  if (answered && next === TCP_CONNTRACK_ESTABLISHED && (ct.status & IPS_ASSURED) === 0) {
+    ct.status |= IPS_ASSURED;
+    nfConntrackEventCache(ct, IPCT_ASSURED);
+  }
   nfCtRefresh(ct, timeout);
   return NF_ACCEPT;
 }

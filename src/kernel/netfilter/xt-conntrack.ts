@@ -25,6 +25,7 @@ import {
   type Tuple,
 } from './nf-conn.ts';
 import { nfCtGet } from './nf-conntrack-core.ts';
+import { IPCT_MARK, nfConntrackEventCache } from './nf-conntrack-ecache.ts';
 import { XT_CONTINUE, type XtMatchFn, type XtTargetFn } from './xt-action.ts';
 
 /** XT_CONNTRACK_STATE_BIT() of what the packet is to its connection. */
@@ -98,9 +99,11 @@ export function connmarkTarget({ mode, ctmark, ctmask, nfmask, shift }: XtConnma
   return ({ skb }) => {
     const ct = nfCtGet(skb);
     if (ct === undefined) return XT_CONTINUE;
+    const before = ct.mark;
     if (mode === 'set') ct.mark = shifted((ct.mark & ~ctmask) ^ ctmark) >>> 0;
     else if (mode === 'save') ct.mark = ((ct.mark & ~ctmask) ^ shifted(skb.mark & nfmask)) >>> 0;
     else skb.mark = ((skb.mark & ~nfmask) ^ shifted(ct.mark & ctmask)) >>> 0;
+    if (ct.mark !== before) nfConntrackEventCache(ct, IPCT_MARK);
     return XT_CONTINUE;
   };
 }

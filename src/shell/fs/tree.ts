@@ -12,7 +12,7 @@ import type { Vfs } from './vfs.ts';
 
 /** Programs that Debian keeps in /usr/sbin; the others are in /usr/bin. */
 const SBIN = new Set(
-  'arp bridge brctl chroot ethtool ifconfig ip6tables iptables iptables-legacy iptables-nft iptables-restore iptables-save ip6tables-save ip6tables-restore modprobe mii-tool nameif nft route rarp sysctl tc vconfig lsmod insmod rmmod depmod'.split(
+  'arp bridge brctl chroot conntrack ethtool ifconfig ip6tables iptables iptables-legacy iptables-nft iptables-restore iptables-save ip6tables-save ip6tables-restore modprobe mii-tool nameif nft route rarp sysctl tc vconfig lsmod insmod rmmod depmod'.split(
     ' ',
   ),
 );
