@@ -5,7 +5,7 @@ import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import type { NetDevice } from '../kernel/core/netdevice.ts';
 import type { PacketTap } from '../kernel/core/packet-type.ts';
 import type { SkBuff } from '../kernel/core/skbuff.ts';
-import { ETH_P_ALL } from '../uapi/if.ts';
+import { ETH_P_ALL, PACKET_LOOPBACK } from '../uapi/if.ts';
 import { concat } from './bytes.ts';
 import { frameOf } from './frame.ts';
 import type { InterfaceFrames } from './observation.ts';
@@ -150,7 +150,8 @@ export class InterfaceRecorder {
 
   #record(dev: NetDevice, skb: SkBuff, outgoing: boolean): void {
     const recorded = this.#current.get(dev);
-    if (recorded === undefined || this.full) return;
+    // A copy of a broadcast of our own has no link-layer header, and was recorded as it went out.
+    if (recorded === undefined || this.full || skb.pktType === PACKET_LOOPBACK) return;
     const data = frameOf(skb, outgoing);
     recorded.frames.push({ time: skb.tstamp === 0 ? this.#kernel.queue.now : skb.tstamp, outgoing, data });
     this.#bytes += data.length + FRAME_COST;

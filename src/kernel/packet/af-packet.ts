@@ -2,7 +2,7 @@
  * Packet sockets: ears on devices, and frames sent as they are (net/packet/af_packet.c).
  */
 import { EINVAL, EMSGSIZE, ENETDOWN, ENOBUFS, ENODEV, ENOPROTOOPT, ENXIO, EOPNOTSUPP } from '../../uapi/errno.ts';
-import { ARPHRD_NONE, ETH_HLEN, ETH_P_8021AD, ETH_P_8021Q, ETH_P_ALL, IFF_UP, PACKET_HOST } from '../../uapi/if.ts';
+import { ARPHRD_NONE, ETH_HLEN, ETH_P_8021AD, ETH_P_8021Q, ETH_P_ALL, IFF_UP, PACKET_HOST, PACKET_LOOPBACK } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type {
   FrameView,
@@ -119,6 +119,8 @@ class PacketSocket implements Socket, PacketTap {
 
   /** @kernel net/packet/af_packet.c packet_rcv */
   receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    // A copy of a broadcast of our own: it has no link-layer header, and was seen as it went out.
+    if (skb.pktType === PACKET_LOOPBACK) return;
     const raw = this.type === 'packet-raw';
     const frame = outgoing ? skb.data : skb.macHeader;
     const inlineTag = !raw && isVlanType(skb.protocol);
