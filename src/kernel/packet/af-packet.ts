@@ -2,7 +2,16 @@
  * Packet sockets: ears on devices, and frames sent as they are (net/packet/af_packet.c).
  */
 import { EINVAL, EMSGSIZE, ENETDOWN, ENOBUFS, ENODEV, ENOPROTOOPT, ENXIO, EOPNOTSUPP } from '../../uapi/errno.ts';
-import { ARPHRD_NONE, ETH_HLEN, ETH_P_8021AD, ETH_P_8021Q, ETH_P_ALL, IFF_UP, PACKET_HOST, PACKET_LOOPBACK } from '../../uapi/if.ts';
+import {
+  ARPHRD_NONE,
+  ETH_HLEN,
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_ALL,
+  IFF_UP,
+  PACKET_HOST,
+  PACKET_LOOPBACK,
+} from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type {
   FrameView,
