@@ -28,7 +28,7 @@ const LIMITS = { frames: 1.2, labs: 1.1 };
  * cost against work, corrected for work that does not grow with the size: it is 1 plus the exponent of the
  * cost of one piece against the size.
  */
-function curve(name, what, unit, points) {
+export function curve(name, what, unit, points) {
   const each = points.map(({ size, work, cost }) => [size, cost / work]);
   return { name, what, unit, points, exponent: 1 + exponent(each) };
 }

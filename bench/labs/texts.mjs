@@ -72,4 +72,8 @@ export const INTERFACES = {
     `ip -batch - <<EOF\n${numbers(count)
       .map((i) => `link add a${i} type veth peer name b${i}\nlink set a${i} up\nlink set b${i} up\n`)
       .join('')}EOF\n`,
+  'veth pair, one end a port of a bridge': (count) =>
+    `ip link add br0 type bridge\nip link set br0 up\nip -batch - <<EOF\n${numbers(count)
+      .map((i) => `link add a${i} type veth peer name b${i}\nlink set a${i} up\nlink set b${i} master br0 up\n`)
+      .join('')}EOF\n`,
 };
