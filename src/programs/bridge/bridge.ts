@@ -1,7 +1,7 @@
 /** The program `bridge` of iproute2 6.1: global options, the choice of an object, batch files. */
 import type { Process } from '../../uapi/process.ts';
 import { AF_INET, AF_INET6 } from '../../uapi/rtnetlink.ts';
-import { Args, matches } from '../ip/args.ts';
+import { Args, matches, matching } from '../ip/args.ts';
 import { doBatch } from '../ip/batch.ts';
 import type { Ip, IpObject, IpOptions } from '../ip/context.ts';
 import { EXIT_USAGE, Exit } from '../ip/exit.ts';
@@ -63,7 +63,7 @@ function readOptions(process: Process, args: Args, options: IpOptions): string |
     }
     if (!word.startsWith('-')) break;
     if (word.startsWith('--')) word = word.slice(1);
-    const is = (keyword: string): boolean => matches(word, keyword);
+    const is = matching(word);
     if (is('-help')) usage(process);
     else if (is('-Version')) {
       process.stdout.write('bridge utility, 6.1.0\n');

@@ -43,9 +43,11 @@ const FLAGS: readonly AddressFlag[] = [
   flag('stable-privacy', IFA_F_STABLE_PRIVACY, true, true),
 ];
 
+const BY_NAME: ReadonlyMap<string, AddressFlag> = new Map(FLAGS.map((known) => [known.name, known]));
+
 /** lookup_flag_data_by_name(). */
 export function addressFlag(name: string): AddressFlag | undefined {
-  return FLAGS.find((known) => known.name === name);
+  return BY_NAME.get(name);
 }
 
 /** get_filter(): a flag as a filter, `-` before it negates; false if the word is none. */

@@ -15,7 +15,7 @@ import { isLoopbackIpv4, isMulticastIpv4, maskOf } from '../../wire/addr.ts';
 import { addressFlag, IFA_F_MCAUTOJOIN } from './address-flags.ts';
 import { flush, listAddresses } from './address-list.ts';
 import { addressUsage } from './address-usage.ts';
-import { type Args, matches } from './args.ts';
+import { type Args, matching } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE } from './exit.ts';
 import { getAddr, getPrefix, type InetPrefix } from './inet-prefix.ts';
@@ -54,7 +54,7 @@ function modify(ip: Ip, args: Args, command: Command, flags: number): number {
 
   while (args.left > 0) {
     const word = args.word;
-    const is = (keyword: string): boolean => args.matches(keyword);
+    const is = matching(word);
     const flag = addressFlag(word);
     if (word === 'peer' || word === 'remote') {
       const value = args.next();
@@ -172,7 +172,7 @@ export const doIpaddr: IpObject = async (ip, args) => {
   if (args.left < 1) return listAddresses(ip, args);
   const command = args.word;
   args.shift();
-  const is = (keyword: string): boolean => matches(command, keyword);
+  const is = matching(command);
   if (is('add')) return modify(ip, args, 'new', NLM_F_CREATE | NLM_F_EXCL);
   if (is('change') || command === 'chg') return modify(ip, args, 'new', NLM_F_REPLACE);
   if (is('replace')) return modify(ip, args, 'new', NLM_F_CREATE | NLM_F_REPLACE);

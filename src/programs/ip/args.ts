@@ -6,6 +6,11 @@ export function matches(word: string, keyword: string): boolean {
   return word !== '' && keyword.startsWith(word);
 }
 
+/** matches() for one word and many keywords. */
+export function matching(word: string): (keyword: string) => boolean {
+  return word === '' ? () => false : (keyword) => keyword.startsWith(word);
+}
+
 /**
  * The command line from one word on, with iproute2's complaints. The current word is {@link word};
  * {@link next} steps to the value that must follow, {@link shift} over a word that is done.
@@ -13,22 +18,18 @@ export function matches(word: string, keyword: string): boolean {
 export class Args {
   readonly process: Process;
   readonly argv: readonly string[];
+  /** The current word (*argv); '' behind the end. */
+  word: string;
+  /** How many words are left, the current one included (argc). */
+  left: number;
   #at: number;
 
   constructor(process: Process, argv: readonly string[], at = 0) {
     this.process = process;
     this.argv = argv;
     this.#at = at;
-  }
-
-  /** How many words are left, the current one included (argc). */
-  get left(): number {
-    return this.argv.length - this.#at;
-  }
-
-  /** The current word (*argv); '' behind the end. */
-  get word(): string {
-    return this.argv[this.#at] ?? '';
+    this.word = argv[at] ?? '';
+    this.left = argv.length - at;
   }
 
   /** The word after the current one, undefined at the end. */
@@ -43,7 +44,7 @@ export class Args {
 
   /** NEXT_ARG(): step to the next word, which must exist, and give it. */
   next(): string {
-    this.#at++;
+    this.shift();
     if (this.left <= 0) this.incomplete();
     return this.word;
   }
@@ -56,16 +57,18 @@ export class Args {
   /** Step over the current word (argc--, argv++). */
   shift(count = 1): void {
     this.#at += count;
+    this.word = this.argv[this.#at] ?? '';
+    this.left = this.argv.length - this.#at;
   }
 
   /** PREV_ARG(). */
   back(): void {
-    this.#at--;
+    this.shift(-1);
   }
 
   /** The current word is the keyword, or an abbreviation of it. */
   matches(keyword: string): boolean {
-    return matches(this.word, keyword);
+    return this.word !== '' && keyword.startsWith(this.word);
   }
 
   /** A line to standard error. */

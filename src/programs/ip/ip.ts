@@ -4,7 +4,7 @@
 import type { Process } from '../../uapi/process.ts';
 import { AF_BRIDGE, AF_INET, AF_INET6, AF_PACKET, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
 import { doIpaddr } from './address.ts';
-import { Args, matches } from './args.ts';
+import { Args, matches, matching } from './args.ts';
 import { doBatch } from './batch.ts';
 import type { Ip, IpObject, IpOptions } from './context.ts';
 import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
@@ -85,16 +85,25 @@ const OBJECTS: readonly (readonly [string, IpObject | undefined])[] = [
   ['stats', undefined],
 ];
 
+/** Names written out which no name before them begins with. */
+const FULL_NAMES = new Map(
+  OBJECTS.filter((entry) => OBJECTS.find(([name]) => matches(entry[0], name)) === entry).map((entry) => [
+    entry[0],
+    entry,
+  ]),
+);
+
 /** do_cmd(): the object that the first word abbreviates does the rest. */
 async function doCmd(ip: Ip, argv: readonly string[]): Promise<number> {
   const word = argv[0]!;
-  for (const [name, object] of OBJECTS) {
-    if (!matches(word, name)) continue;
-    const args = new Args(ip.process, argv, 1);
-    return object ? object(ip, args) : args.notModelled(name);
+  const found = FULL_NAMES.get(word) ?? OBJECTS.find(([name]) => matches(word, name));
+  if (found === undefined) {
+    ip.process.stderr.write(`Object "${word}" is unknown, try "ip help".\n`);
+    return EXIT_FAILURE;
   }
-  ip.process.stderr.write(`Object "${word}" is unknown, try "ip help".\n`);
-  return EXIT_FAILURE;
+  const [name, object] = found;
+  const args = new Args(ip.process, argv, 1);
+  return object ? object(ip, args) : args.notModelled(name);
 }
 
 /** Read the global options; gives the name of the batch file, if there is one. */
@@ -113,7 +122,7 @@ function readOptions(process: Process, args: Args, options: IpOptions): string |
     }
     if (!word.startsWith('-')) break;
     if (word.startsWith('--')) word = word.slice(1);
-    const is = (keyword: string): boolean => matches(word, keyword);
+    const is = matching(word);
     if (is('-loops')) options.maxFlushLoops = atoi(value());
     else if (is('-family')) {
       const name = value();

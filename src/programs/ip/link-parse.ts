@@ -9,7 +9,7 @@ import {
 } from '../../uapi/if.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import type { LinkRequest } from '../../uapi/rtnetlink.ts';
-import { type Args, checkAltIfname, checkIfname } from './args.ts';
+import { type Args, checkAltIfname, checkIfname, matching } from './args.ts';
 import type { Ip } from './context.ts';
 import { EXIT_FAILURE, EXIT_REFUSED } from './exit.ts';
 import { linkUsage } from './link-usage.ts';
@@ -68,7 +68,7 @@ export function parseLink(ip: Ip, args: Args, create: boolean): ParsedLink | num
 
   while (args.left > 0) {
     const word = args.word;
-    const is = (keyword: string): boolean => args.matches(keyword);
+    const is = matching(word);
     const flag = SWITCHES[word];
     if (word === 'up') setFlag(IFF_UP, true);
     else if (word === 'down') setFlag(IFF_UP, false);
@@ -175,7 +175,7 @@ export function parseLink(ip: Ip, args: Args, create: boolean): ParsedLink | num
       request.gsoMaxSegs = segs;
     } else if (word === 'gro_max_size' || word === 'parentdev') args.notModelled(word);
     else {
-      if (is('help')) linkUsage(ip.process);
+      if (args.matches('help')) linkUsage(ip.process);
       const value = word === 'dev' ? args.next() : word;
       if (dev !== name) args.duparg2('dev', value);
       if (!checkAltIfname(value)) args.invarg('"dev" not a valid ifname', value);

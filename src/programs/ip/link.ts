@@ -1,6 +1,6 @@
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../../uapi/rtnetlink.ts';
 import { listLinks } from './address-list.ts';
-import { type Args, matches } from './args.ts';
+import { type Args, matching } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE } from './exit.ts';
 import { talk } from './libnetlink.ts';
@@ -60,7 +60,7 @@ export const doIplink: IpObject = async (ip, args) => {
   if (args.left < 1) return listLinks(ip, args);
   const command = args.word;
   args.shift();
-  const is = (keyword: string): boolean => matches(command, keyword);
+  const is = matching(command);
   if (is('add')) return modify(ip, args, 'new', NLM_F_CREATE | NLM_F_EXCL);
   if (is('set') || is('change')) return modify(ip, args, 'new', 0);
   if (is('replace')) return modify(ip, args, 'new', NLM_F_CREATE | NLM_F_REPLACE);

@@ -105,91 +105,99 @@ const DSFIELDS = [
   [0xb8, 'EF'],
 ] as const;
 
+/** The databases of /etc/iproute2, by the names of their files. */
+const BUILT_IN = {
+  rt_scopes: SCOPES,
+  rt_protos: PROTOCOLS,
+  rt_tables: [
+    [255, 'local'],
+    [254, 'main'],
+    [253, 'default'],
+    [0, 'unspec'],
+  ],
+  rt_dsfield: DSFIELDS,
+  group: [[0, 'default']],
+  rt_realms: [[0, 'unknown']],
+} satisfies Record<string, readonly (readonly [number, string])[]>;
+
+type Database = keyof typeof BUILT_IN;
+
 /**
  * Names of numbers, as lib/rt_names.c: Debian's databases are built in, files of the same name in
  * /etc/iproute2 add to them. With -Numeric only numbers are shown; names are still read.
  */
 export class RtNames {
+  readonly #files: Files;
   readonly #numeric: boolean;
-  readonly #scopes: NameTable;
-  readonly #protocols: NameTable;
-  readonly #tables: NameTable;
-  readonly #dsfields: NameTable;
-  readonly #groups: NameTable;
-  readonly #realms: NameTable;
+  readonly #tables: Partial<Record<Database, NameTable>> = {};
 
   constructor(files: Files, numeric: boolean) {
+    this.#files = files;
     this.#numeric = numeric;
-    this.#scopes = new NameTable(files, '/etc/iproute2/rt_scopes', SCOPES);
-    this.#protocols = new NameTable(files, '/etc/iproute2/rt_protos', PROTOCOLS);
-    this.#tables = new NameTable(files, '/etc/iproute2/rt_tables', [
-      [255, 'local'],
-      [254, 'main'],
-      [253, 'default'],
-      [0, 'unspec'],
-    ]);
-    this.#dsfields = new NameTable(files, '/etc/iproute2/rt_dsfield', DSFIELDS);
-    this.#groups = new NameTable(files, '/etc/iproute2/group', [[0, 'default']]);
-    this.#realms = new NameTable(files, '/etc/iproute2/rt_realms', [[0, 'unknown']]);
   }
 
-  #show(table: NameTable, id: number): string {
-    return (this.#numeric ? undefined : table.name(id)) ?? String(id);
+  #table(database: Database): NameTable {
+    this.#tables[database] ??= new NameTable(this.#files, `/etc/iproute2/${database}`, BUILT_IN[database]);
+    return this.#tables[database];
   }
 
-  #read(table: NameTable, text: string, max: number, base = 0): number | undefined {
-    const named = table.id(text);
+  #show(database: Database, id: number): string {
+    return (this.#numeric ? undefined : this.#table(database).name(id)) ?? String(id);
+  }
+
+  #read(database: Database, text: string, max: number, base = 0): number | undefined {
+    const named = this.#table(database).id(text);
     if (named !== undefined) return named;
     const { value, end } = strtol(text, base);
     return end === 0 || end !== text.length || value < 0 || value > max ? undefined : value;
   }
 
   scope(id: number): string {
-    return this.#show(this.#scopes, id);
+    return this.#show('rt_scopes', id);
   }
 
   scopeId(text: string): number | undefined {
-    return this.#read(this.#scopes, text, 255);
+    return this.#read('rt_scopes', text, 255);
   }
 
   protocol(id: number): string {
-    return this.#show(this.#protocols, id);
+    return this.#show('rt_protos', id);
   }
 
   protocolId(text: string): number | undefined {
-    return this.#read(this.#protocols, text, 255);
+    return this.#read('rt_protos', text, 255);
   }
 
   table(id: number): string {
-    return this.#show(this.#tables, id);
+    return this.#show('rt_tables', id);
   }
 
   tableId(text: string): number | undefined {
-    return this.#read(this.#tables, text, 0xffff_ffff);
+    return this.#read('rt_tables', text, 0xffff_ffff);
   }
 
   /** The TOS byte: a name, or two hexadecimal digits. */
   dsfield(id: number): string {
-    return (this.#numeric ? undefined : this.#dsfields.name(id)) ?? `0x${id.toString(16).padStart(2, '0')}`;
+    return (this.#numeric ? undefined : this.#table('rt_dsfield').name(id)) ?? `0x${id.toString(16).padStart(2, '0')}`;
   }
 
   dsfieldId(text: string): number | undefined {
-    return this.#read(this.#dsfields, text, 255, 16);
+    return this.#read('rt_dsfield', text, 255, 16);
   }
 
   group(id: number): string {
-    return this.#show(this.#groups, id);
+    return this.#show('group', id);
   }
 
   groupId(text: string): number | undefined {
-    return this.#read(this.#groups, text, 0x7fff_ffff);
+    return this.#read('group', text, 0x7fff_ffff);
   }
 
   realm(id: number): string {
-    return this.#show(this.#realms, id);
+    return this.#show('rt_realms', id);
   }
 
   realmId(text: string): number | undefined {
-    return this.#read(this.#realms, text, 255);
+    return this.#read('rt_realms', text, 255);
   }
 }

@@ -1,6 +1,6 @@
 import { EEXIST, ENOENT, strerror } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
-import { type Args, matches } from './args.ts';
+import { type Args, matching } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
 import { talk } from './libnetlink.ts';
@@ -259,7 +259,7 @@ export const doNetns: IpObject = async (ip, args) => {
   }
   const command = args.word;
   args.shift();
-  const is = (keyword: string): boolean => matches(command, keyword);
+  const is = matching(command);
   if (is('list') || is('show') || is('lst')) return list(ip);
   if (is('list-id')) return listId(ip, args);
   if (is('help')) return usage(ip);
