@@ -6,6 +6,7 @@ import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import { NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, NFPROTO_BRIDGE, nfHook } from '../core/netfilter.ts';
+import { brNetfilter } from '../core/netfilter-bridge.ts';
 import { kfreeSkbReason, type SkBuff, skbClone, skbCowHead, traceNoCopy } from '../core/skbuff.ts';
 import type { MdbEntry } from './br-multicast-state.ts';
 import {
@@ -87,6 +88,7 @@ function forwardTo(to: NetBridgePort, skb: SkBuff, localOrig: boolean): void {
   if (localOrig) {
     if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, dev.net, skb, undefined, dev, brForwardFinish)) brForwardFinish(skb);
   } else {
+    if (skb.len > dev.mtu && brNetfilter.oversized(skb)) return;
     if (nfHook(NFPROTO_BRIDGE, NF_INET_FORWARD, indev.net, skb, indev, dev, brForwardFinish)) brForwardFinish(skb);
   }
 }

@@ -33,7 +33,7 @@ import {
   type NfHookState,
   nfHook,
 } from '../core/netfilter.ts';
-import { type NfBridgeInfo, nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
+import { brNetfilter, type NfBridgeInfo, nfBridgeInfoOf } from '../core/netfilter-bridge.ts';
 import { kfreeSkbReason, type SkBuff, skbCowHead, skbEnsureWritable } from '../core/skbuff.ts';
 import { arpTable } from '../ipv4/arp-table.ts';
 import { Flowi4 } from '../ipv4/fib.ts';
@@ -330,6 +330,11 @@ function brNfDevQueueXmit(skb: SkBuff): void {
     brDevQueuePushXmit(skb);
     return;
   }
+  brNfIpFragment(skb, dev);
+}
+
+/** @kernel net/bridge/br_netfilter_hooks.c br_nf_ip_fragment */
+function brNfIpFragment(skb: SkBuff, dev: NetDevice): void {
   if ((u16At(skb.bytes, skb.data + 6) & IP_DF) !== 0) {
     ipv4Of(dev.net).mib.ip.FragFails++;
     kfreeSkbReason(
@@ -350,6 +355,28 @@ function brNfDevQueueXmit(skb: SkBuff): void {
     fragment.nfBridge = undefined;
     brDevQueuePushXmit(fragment);
   });
+}
+
+/**
+ * Of all that br_netfilter does to packets that no hook waits for, one thing shows: what is longer than
+ * the MTU of its port is cut, or dropped.
+ */
+function oversized(skb: SkBuff): boolean {
+  const dev = skb.dev!;
+  const { net } = dev;
+  const br = brPortGet(dev)?.br;
+  const brnf = brnfOf(net);
+  if (br === undefined || brnf.enabled || net.nfHooks.onChange === undefined) return false;
+  if (brnf.callIptables === 0 && !brOptGet(br, BROPT_NF_CALL_IPTABLES)) return false;
+  if (skb.protocol !== ETH_P_IP || !isProtocol(skb, brnf, ETH_P_IP)) return false;
+  if (!validateIpv4(net, skb)) {
+    kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'br_nf_pre_routing', 'not a valid IPv4 header');
+    return true;
+  }
+  if (skb.len <= dev.mtu) return false;
+  skb.dst = fakeRtable(br);
+  brNfIpFragment(skb, dev);
+  return true;
 }
 
 /** A frame that a bridge passes up has been through PRE_ROUTING. @kernel net/bridge/br_netfilter_hooks.c ip_sabotage_in */
@@ -407,6 +434,7 @@ function brnfDeviceEvent(dev: NetDevice): void {
 
 /** @kernel net/bridge/br_netfilter_hooks.c br_netfilter_init */
 export function registerBrNetfilter(kernel: Kernel): void {
+  brNetfilter.oversized = oversized;
   registerBrnfSysctls(kernel);
   kernel.registerNotifier({
     name: 'br_netfilter',

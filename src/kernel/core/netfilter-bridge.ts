@@ -20,6 +20,11 @@ export interface NfBridgeInfo {
   neighProtocol: number;
 }
 
+/**
+ * What br_netfilter does on its own, also where no hook waits for bridged packets. It puts itself in; true: it took the frame.
+ */
+export const brNetfilter: { oversized: (skb: SkBuff) => boolean } = { oversized: () => false };
+
 export function nfBridgeInfoOf(skb: SkBuff): NfBridgeInfo | undefined {
   return skb.nfBridge as NfBridgeInfo | undefined;
 }

@@ -22,7 +22,8 @@ export function arpIfdown(dev: NetDevice): void {
 }
 
 /**
- * Forget an entry; one with a known address only if `force` is set. False when there is none.
+ * Forget an entry; one with a known address only if `force` is set. False when there is none, or one that
+ * needs no ARP: that goes all the same.
  * @kernel net/ipv4/arp.c arp_invalidate
  */
 export function arpInvalidate(dev: NetDevice, address: Ipv4, force: boolean): boolean {
@@ -30,9 +31,10 @@ export function arpInvalidate(dev: NetDevice, address: Ipv4, force: boolean): bo
   const neigh = table.lookup(address, dev);
   if (neigh === undefined) return false;
   if ((neigh.state & NUD_VALID) !== 0 && !force) return true;
-  if ((neigh.state & ~NUD_NOARP) !== 0) {
+  const usesArp = (neigh.state & ~NUD_NOARP) !== 0;
+  if (usesArp) {
     neighUpdate(neigh, undefined, NUD_FAILED, NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_ADMIN);
   }
   if (!neigh.dead) table.remove(neigh);
-  return true;
+  return usesArp;
 }
