@@ -214,6 +214,8 @@ export class NetDevice {
   /** Slots of the protocols: dev->ip_ptr, dev->vlan_info, dev->br_port (with rxHandlerData). */
   ipPtr: unknown;
   vlanInfo: unknown;
+  /** dev->fib_nh_head: next hops of routes over it. */
+  fibNhHead: unknown;
   /** netdev_priv(): the kind's own state. */
   priv: unknown;
   gsoMaxSize = 65536;

@@ -325,7 +325,7 @@ function stillNeeded(
 
 /** @kernel net/ipv4/fib_frontend.c fib_disable_ip */
 function fibDisableIp(dev: NetDevice, ipv4: Ipv4Net, event: FibDownEvent, force: boolean): void {
-  if (fibSyncDownDev(dev, ipv4, event, force) > 0) fibFlush(ipv4);
+  if (fibSyncDownDev(dev, event, force) > 0) fibFlush(ipv4);
   ipv4.rtCacheFlush();
   arpIfdown(dev);
 }
@@ -335,7 +335,7 @@ export function fibInetaddrEvent(ifa: InIfaddr, up: boolean): void {
   const { dev, ipv4 } = ifa.dev;
   if (up) {
     fibAddIfaddr(ifa);
-    fibSyncUp(dev, ipv4, RTNH_F_DEAD);
+    fibSyncUp(dev, RTNH_F_DEAD);
     ipv4.devAddrGenid++;
     ipv4.rtCacheFlush();
     return;
@@ -358,7 +358,7 @@ export function fibNetdevEvent(event: NetdevEvent, dev: NetDevice, info: Notifie
   switch (event) {
     case 'UP':
       for (const ifa of inDev.ifaList) fibAddIfaddr(ifa);
-      fibSyncUp(dev, ipv4, RTNH_F_DEAD);
+      fibSyncUp(dev, RTNH_F_DEAD);
       ipv4.devAddrGenid++;
       ipv4.rtCacheFlush();
       break;
@@ -366,12 +366,12 @@ export function fibNetdevEvent(event: NetdevEvent, dev: NetDevice, info: Notifie
       fibDisableIp(dev, ipv4, 'DOWN', false);
       break;
     case 'CHANGE':
-      if ((devGetFlags(dev) & (IFF_RUNNING | IFF_LOWER_UP)) !== 0) fibSyncUp(dev, ipv4, RTNH_F_LINKDOWN);
-      else fibSyncDownDev(dev, ipv4, 'CHANGE', false);
+      if ((devGetFlags(dev) & (IFF_RUNNING | IFF_LOWER_UP)) !== 0) fibSyncUp(dev, RTNH_F_LINKDOWN);
+      else fibSyncDownDev(dev, 'CHANGE', false);
       ipv4.rtCacheFlush();
       break;
     case 'CHANGEMTU':
-      fibSyncMtu(dev, ipv4, info.mtu ?? dev.mtu);
+      fibSyncMtu(dev, info.mtu ?? dev.mtu);
       ipv4.rtCacheFlush();
       break;
     default:

@@ -185,6 +185,7 @@ function share(fi: FibInfo): FibInfo {
   fi.treeref = 1;
   if (last === undefined) fibInfos.set(hash, fi);
   else last.hashNext = fi;
+  for (const nh of fi.nhs) hashByDevice(nh);
   return fi;
 }
 
@@ -253,6 +254,32 @@ export function fibReleaseInfo(fi: FibInfo): void {
   if (before !== undefined) before.hashNext = fi.hashNext;
   else if (fi.hashNext !== undefined) fibInfos.set(hash, fi.hashNext);
   else fibInfos.delete(hash);
+  for (const nh of fi.nhs) unhashByDevice(nh);
+}
+
+/** Put a next hop at the head of its device's list, as fib_create_info() does. */
+function hashByDevice(nh: FibNh): void {
+  if (nh.dev === undefined) return;
+  const head = nh.dev.fibNhHead as FibNh | undefined;
+  nh.next = head;
+  if (head !== undefined) head.prev = nh;
+  nh.dev.fibNhHead = nh;
+}
+
+function unhashByDevice(nh: FibNh): void {
+  if (nh.dev === undefined) return;
+  if (nh.prev !== undefined) nh.prev.next = nh.next;
+  else nh.dev.fibNhHead = nh.next;
+  if (nh.next !== undefined) nh.next.prev = nh.prev;
+}
+
+/** Those in use that have a next hop over the device. */
+function* fibInfosOver(dev: NetDevice): IterableIterator<FibInfo> {
+  for (let nh = dev.fibNhHead as FibNh | undefined; nh !== undefined; nh = nh.next) {
+    const fi = nh.parent;
+    // Once for each, though it may have several next hops there.
+    if (fi.nhs.length === 1 || fi.nhs.find((other) => other.dev === dev) === nh) yield fi;
+  }
 }
 
 /** All that are in use. */
@@ -319,11 +346,10 @@ export type FibDownEvent = 'CHANGE' | 'DOWN' | 'UNREGISTER';
  * @kernel net/ipv4/fib_semantics.c fib_sync_down_dev
  * @param force the routes of local addresses too
  */
-export function fibSyncDownDev(dev: NetDevice, ipv4: Ipv4Net, event: FibDownEvent, force: boolean): number {
+export function fibSyncDownDev(dev: NetDevice, event: FibDownEvent, force: boolean): number {
   const spared = force ? -1 : RT_SCOPE_NOWHERE;
   let count = 0;
-  for (const fi of fibInfosOf(ipv4)) {
-    if (!fi.nhs.some((nh) => nh.dev === dev)) continue;
+  for (const fi of fibInfosOver(dev)) {
     let dead = 0;
     for (const nh of fi.nhs) {
       if ((nh.flags & RTNH_F_DEAD) !== 0) dead++;
@@ -351,12 +377,11 @@ export function fibSyncDownDev(dev: NetDevice, ipv4: Ipv4Net, event: FibDownEven
  * A device, or its carrier, came up: next hops by it live again.
  * @kernel net/ipv4/fib_semantics.c fib_sync_up
  */
-export function fibSyncUp(dev: NetDevice, ipv4: Ipv4Net, flags: number): void {
+export function fibSyncUp(dev: NetDevice, flags: number): void {
   if ((dev.flags & IFF_UP) === 0) return;
   const linkUp = (devGetFlags(dev) & (IFF_RUNNING | IFF_LOWER_UP)) !== 0;
   const clear = (flags & RTNH_F_DEAD) !== 0 && linkUp ? flags | RTNH_F_LINKDOWN : flags;
-  for (const fi of fibInfosOf(ipv4)) {
-    if (!fi.nhs.some((nh) => nh.dev === dev)) continue;
+  for (const fi of fibInfosOver(dev)) {
     let alive = 0;
     for (const nh of fi.nhs) {
       if ((nh.flags & clear) === 0) {
@@ -373,8 +398,8 @@ export function fibSyncUp(dev: NetDevice, ipv4: Ipv4Net, flags: number): void {
 }
 
 /** The MTU of a device changed: so do the path MTUs learned behind it. @kernel net/ipv4/fib_semantics.c fib_sync_mtu */
-export function fibSyncMtu(dev: NetDevice, ipv4: Ipv4Net, oldMtu: number): void {
-  for (const fi of fibInfosOf(ipv4)) {
+export function fibSyncMtu(dev: NetDevice, oldMtu: number): void {
+  for (const fi of fibInfosOver(dev)) {
     for (const nh of fi.nhs) {
       if (nh.dev !== dev || nh.exceptions === undefined) continue;
       for (const exception of nh.exceptions.values()) {
@@ -389,8 +414,8 @@ export function fibSyncMtu(dev: NetDevice, ipv4: Ipv4Net, oldMtu: number): void 
 }
 
 /** Whether `gw` is already the gateway of a route by `dev`. @kernel net/ipv4/fib_semantics.c ip_fib_check_default */
-export function ipFibCheckDefault(ipv4: Ipv4Net, gw: Ipv4, dev: NetDevice): boolean {
-  for (const fi of fibInfosOf(ipv4)) {
+export function ipFibCheckDefault(gw: Ipv4, dev: NetDevice): boolean {
+  for (const fi of fibInfosOver(dev)) {
     if (fi.nhs.some((nh) => nh.dev === dev && nh.gw === gw && (nh.flags & RTNH_F_DEAD) === 0)) return true;
   }
   return false;

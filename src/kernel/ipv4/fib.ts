@@ -61,6 +61,9 @@ export class FibNh {
   rthInput: Rtable | undefined;
   /** By destination. */
   exceptions: Map<Ipv4, FibNhException> | undefined;
+  /** Neighbours in the list of its device's next hops (fib_nh.nh_hash). */
+  next: FibNh | undefined;
+  prev: FibNh | undefined;
 
   constructor(parent: FibInfo, oif: number, gw: Ipv4, flags: number, weight: number) {
     this.parent = parent;

@@ -16,12 +16,15 @@ export function setIfaLifetime(ifa: InIfaddr, valid: number, preferred: number):
   ifa.flags &= ~(IFA_F_PERMANENT | IFA_F_DEPRECATED);
   ifa.validLft = valid;
   ifa.preferredLft = preferred;
+  if (valid !== INFINITY_LIFE_TIME || preferred !== INFINITY_LIFE_TIME) limited.add(ifa.dev.ipv4);
   if (valid === INFINITY_LIFE_TIME) ifa.flags |= IFA_F_PERMANENT;
   if (preferred === 0) ifa.flags |= IFA_F_DEPRECATED;
   if (ifa.cstamp === 0 && ifa.tstamp === 0) ifa.cstamp = now;
   ifa.tstamp = now;
 }
 
+/** Namespaces in which some address had a limited time: in others there is nothing to see to. */
+const limited = new WeakSet<Ipv4Net>();
 const timers = new WeakMap<Ipv4Net, Timer>();
 
 /**
@@ -30,6 +33,7 @@ const timers = new WeakMap<Ipv4Net, Timer>();
  * @param remove how an address is taken away
  */
 export function scheduleLifetimes(ipv4: Ipv4Net, remove: (inDev: InDevice, ifa: InIfaddr) => void): void {
+  if (!limited.has(ipv4)) return;
   const { queue }: Kernel = ipv4.kernel;
   timers.get(ipv4)?.cancel();
   let next = Number.POSITIVE_INFINITY;

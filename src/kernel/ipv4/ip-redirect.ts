@@ -81,8 +81,7 @@ export function ipDoRedirect(rt: Rtable, skb: SkBuff, flow: Flowi4): void {
     !isZeronet(newGw) &&
     (inDev.sharedMedia
       ? inetAddrType(ipv4, newGw) === RTN_UNICAST
-      : inetAddrOnlink(inDev, newGw, oldGw) &&
-        !(inDev.orConf(SECURE_REDIRECTS) && !ipFibCheckDefault(ipv4, newGw, dev)));
+      : inetAddrOnlink(inDev, newGw, oldGw) && !(inDev.orConf(SECURE_REDIRECTS) && !ipFibCheckDefault(newGw, dev)));
   if (!usable) {
     if (inDev.orConf(LOG_MARTIANS)) logRejected(skb, oldGw, newGw, dev.name);
     return;

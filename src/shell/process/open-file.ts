@@ -33,6 +33,11 @@ export abstract class OpenFile {
     return refuse(EBADF);
   }
 
+  /** Whether `write` would take nothing now. */
+  get full(): boolean {
+    return false;
+  }
+
   /** Whether `read` would not wait. */
   get readable(): boolean {
     return true;

@@ -89,6 +89,10 @@ export class PipeWriter extends OpenFile {
     pipe.writeEnds++;
   }
 
+  override get full(): boolean {
+    return this.pipe.readEnds > 0 && this.pipe.size >= CAPACITY;
+  }
+
   override write(data: Uint8Array): number | Refusal {
     const pipe = this.pipe;
     if (pipe.readEnds === 0) return refuse(EPIPE);

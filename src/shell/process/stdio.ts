@@ -68,6 +68,7 @@ export class Output implements OutputStream {
   /** Hand over the first `count` bytes of the buffer. False if some did not fit. */
   private push(count: number): boolean {
     if (count === 0) return true;
+    if (this.file.full) return false;
     const data = concat(this.chunks);
     const taken = this.file.write(count === data.length ? data : data.subarray(0, count));
     if (isRefusal(taken)) {
