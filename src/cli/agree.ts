@@ -108,9 +108,9 @@ async function runOnce(
     if (ran === undefined) await machine.stop();
   }
   const atEnd = machine.now;
-  const { frames, tables } = await machine.stop();
+  const { frames, tables, listedAt = atEnd } = await machine.stop();
   // Captures go on while the tables are listed.
-  const ended = observe.captures === true ? machine.now : atEnd;
+  const ended = observe.captures === true ? machine.now : listedAt;
   const run = { ...ran.run, backend };
   return { run, begun: ran.begun, ended, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
 }

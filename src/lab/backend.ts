@@ -81,6 +81,8 @@ export interface Remains {
   frames: readonly InterfaceFrames[];
   /** With `tables`; absent when the machine had stopped before. */
   tables?: MachineTables;
+  /** When they began to be listed, nanoseconds since the machine started. */
+  listedAt?: number;
   /** With `trace`. */
   trace: readonly TraceStep[];
   /** Files that the lab wrote, with paths relative to the folder or absolute without the first `/`. */

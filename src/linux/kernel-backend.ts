@@ -117,6 +117,7 @@ class KernelLab implements LabMachine {
   #sink: Sink;
   #child: ChildProcess | undefined;
   #tables = '';
+  #listedAt: number | undefined;
   #inputEnded = false;
   #stopped: Stopped | undefined;
 
@@ -143,6 +144,7 @@ class KernelLab implements LabMachine {
     const child = this.#spawn(scriptRunner([...words, ...args], tables), noInput ? 'ignore' : 'pipe', throughPipes());
     const decoder = new TextDecoder();
     child.stdio[TABLES_DESCRIPTOR]?.on('data', (data: Uint8Array) => {
+      this.#listedAt ??= this.now;
       this.#tables += decoder.decode(data, { stream: true });
     });
     // What is captured is told by the time since the script began, which is when the observer does.
@@ -200,7 +202,7 @@ class KernelLab implements LabMachine {
       frames: this.#replies?.interfaces() ?? [],
       trace: [],
       files: [],
-      ...(this.#tables === '' ? {} : { tables: parseTables(this.#tables) }),
+      ...(this.#tables === '' ? {} : { tables: parseTables(this.#tables), listedAt: this.#listedAt ?? this.now }),
     };
   }
 
@@ -209,6 +211,7 @@ class KernelLab implements LabMachine {
     if (this.#options.tables !== true || this.#stopped !== undefined || !isAlive(child)) return;
     const decoder = new TextDecoder();
     this.#sink = (_stream, data) => {
+      this.#listedAt ??= this.now;
       this.#tables += decoder.decode(data, { stream: true });
     };
     await this.command(`bash -c ${quote(TABLES_SCRIPT)}`);

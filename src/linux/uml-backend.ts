@@ -44,6 +44,7 @@ class UmlLab implements LabMachine {
   readonly #replies: ObserverReplies | undefined;
   #observed = false;
   #tables: MachineTables | undefined;
+  #listedAt: number | undefined;
 
   constructor(place: Place, { sink, captures, tables }: StartOptions) {
     this.#place = place;
@@ -109,7 +110,7 @@ class UmlLab implements LabMachine {
   async stop(): Promise<Remains> {
     await this.#observe();
     await this.#end();
-    const tables = this.#tables === undefined ? {} : { tables: this.#tables };
+    const tables = this.#tables === undefined ? {} : { tables: this.#tables, listedAt: this.#listedAt ?? this.now };
     return { captures: [], frames: this.#replies?.interfaces() ?? [], trace: [], files: [], ...tables };
   }
 
@@ -123,6 +124,7 @@ class UmlLab implements LabMachine {
       let text = '';
       const decoder = new TextDecoder();
       this.#sink = (stream, data) => {
+        this.#listedAt ??= this.now;
         if (stream === 'stdout') text += decoder.decode(data, { stream: true });
       };
       await this.command(`bash -c ${quote(TABLES_SCRIPT)}`);

@@ -16,6 +16,7 @@ import { ping } from './ping/ping.ts';
 import { route } from './route.ts';
 import { sysctl } from './sysctl.ts';
 import { tcpdump } from './tcpdump.ts';
+import { tcpreplay } from './tcpreplay.ts';
 
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arp', arp],
@@ -44,4 +45,5 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['route', route],
   ['sysctl', sysctl],
   ['tcpdump', tcpdump],
+  ['tcpreplay', tcpreplay],
 ]);
