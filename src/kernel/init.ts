@@ -10,6 +10,7 @@ import { registerMacvlan } from './drivers/macvlan.ts';
 import { registerVeth } from './drivers/veth.ts';
 import { registerInet } from './ipv4/af-inet.ts';
 import { registerAddrconfSysctls } from './ipv6/addrconf-sysctl.ts';
+import { registerIpv6Input } from './ipv6/ip6-input.ts';
 import { registerIpv6Mcast } from './ipv6/mcast.ts';
 import { registerNetfilter } from './netfilter/netfilter.ts';
 import { registerPacket } from './packet/af-packet.ts';
@@ -20,6 +21,7 @@ export function bootKernel(options: KernelOptions): Kernel {
   // In the order of Linux's initcalls, which is the order in which they hear of changes to devices.
   registerDevSysctls(kernel);
   registerInet(kernel);
+  registerIpv6Input(kernel);
   registerIpv6Mcast(kernel);
   registerAddrconfSysctls(kernel);
   registerLoopback(kernel);

@@ -44,6 +44,7 @@ export class FrameCapture {
       dev,
       sk: this,
       ignoreOutgoing: false,
+      isObserver: true,
       receive: (skb, _dev, outgoing) => {
         const data = frameOf(skb, outgoing);
         if (!matchesPacket(program, data, data.length)) return;

@@ -135,6 +135,7 @@ export class InterfaceRecorder {
       dev,
       sk: this,
       ignoreOutgoing: false,
+      isObserver: true,
       receive: (skb, _dev, outgoing) => this.#record(dev, skb, outgoing),
     };
     dev.ptypeAll.push(tap);

@@ -29,6 +29,13 @@ export const MASK_RULES: readonly MaskRule[] = [
     pattern: /\b(\d+\.\d+\.\d+\.\d+)\.(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})(?= >|: )/g,
     replacement: '$1.P',
   },
+  {
+    reason: 'how long sending takes depends on the machine',
+    pattern: /( sent in) [0-9.]+ seconds$/g,
+    replacement: '$1 T seconds',
+  },
+  { reason: 'how long sending takes depends on the machine', pattern: /^Rated: .* pps$/g, replacement: 'Rated: R' },
+  { reason: 'how long sending takes depends on the machine', pattern: /, [0-9.]+ fps, /g, replacement: ', F fps, ' },
 ];
 
 /** Addresses that a lab sets, which are compared as they are; others are random and get names in order. */

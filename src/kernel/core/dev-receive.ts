@@ -15,7 +15,16 @@ import { macAt, u16At } from '../../wire/addr.ts';
 import { REASON } from './drop-reason.ts';
 import { type NetDevice, RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, RX_HANDLER_EXACT } from './netdevice.ts';
 import type { PacketTap } from './packet-type.ts';
-import { kfreeSkbReason, QUEUE_BACKLOG, type SkBuff, skbLeaves, skbRests, skbVlanUntag, traceStep } from './skbuff.ts';
+import {
+  consumeSkb,
+  kfreeSkbReason,
+  QUEUE_BACKLOG,
+  type SkBuff,
+  skbLeaves,
+  skbRests,
+  skbVlanUntag,
+  traceStep,
+} from './skbuff.ts';
 import { TRACE_DELIVER, TRACE_HANDLER, TRACE_RECEIVE } from './trace.ts';
 
 const HANDLER_NAMES = ['consumed', 'another', 'exact', 'pass'] as const;
@@ -105,15 +114,29 @@ export function netifReceiveSkb(skb: SkBuff): void {
     }
     break;
   }
-  if (skb.vlanTci >= 0) {
+  const tagged = skb.vlanTci >= 0;
+  if (tagged) {
     // A tag that no VLAN device took: with a VLAN id the frame is for somebody else.
     if ((skb.vlanTci & 0xfff) !== 0) skb.pktType = PACKET_OTHERHOST;
     skb.vlanTci = -1;
   }
-  deliver(skb, origDev, exact);
+  deliver(skb, origDev, exact, tagged);
 }
 
-function deliver(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined): void {
+/**
+ * Whether a packet socket is the last to get the frame, so that it counts as taken. Those that hear all
+ * types are out of the question where VLAN or an rx handler came between them and the protocols.
+ */
+function isHeard(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined, tagged: boolean): boolean {
+  const dev = skb.dev!;
+  const isSocket = (tap: PacketTap) => tap.isObserver !== true;
+  const isBound = (tap: PacketTap) => tap.protocol === skb.protocol;
+  if (!tagged && dev.rxHandler === undefined && [...dev.net.ptypeAll, ...dev.ptypeAll].some(isSocket)) return true;
+  if (origDev.ptypeSpecific.some(isBound) || dev.ptypeSpecific.some(isBound)) return true;
+  return exact === undefined && dev.net.ptypeSpecific.some(isBound);
+}
+
+function deliver(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined, tagged: boolean): void {
   const dev = skb.dev!;
   const { net } = dev;
   const type = skb.protocol;
@@ -124,6 +147,10 @@ function deliver(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined):
   if (handler !== undefined) {
     if (skb.kernel.trace.on) traceStep(skb, TRACE_DELIVER, dev, type, 'protocol');
     handler(skb, dev, origDev);
+    return;
+  }
+  if (isHeard(skb, origDev, exact, tagged)) {
+    consumeSkb(skb, 'packet_rcv');
     return;
   }
   if (exact === undefined) dev.stats.rxDropped++;

@@ -17,5 +17,7 @@ export interface PacketTap {
   /** The socket, so that it does not hear what it said itself. */
   readonly sk: object;
   readonly ignoreOutgoing: boolean;
+  /** It is not on the machine but looks at it: nothing may change because of it. */
+  readonly isObserver?: true;
   receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void;
 }
