@@ -1,8 +1,8 @@
 /** A lab on several backends, and how far they agree. */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { type Agreement, agrees, compareRuns, type Disagreement, percentOf, type Run } from '../lab/agreement.ts';
 import type { LabMachine, Stopped } from '../lab/backend.ts';
-import { parseDocument, stepsOf } from '../lab/document.ts';
+import { documentOf, type IsComplete, type LabDocument, parseDocument, stepsOf } from '../lab/document.ts';
 import type { InterfaceFrames, MachineTables } from '../lab/observation.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { isDocument, limitsOf, startMachine } from './lab.ts';
@@ -14,6 +14,8 @@ export interface AgreeTask {
   file: string;
   text: string;
   args: readonly string[];
+  /** Commands after the lab, in the same shell. */
+  then?: readonly string[];
   on: BackendName;
   against: readonly BackendName[];
   seed: number;
@@ -89,7 +91,7 @@ async function runOnce(
   pace?: Outcome,
 ): Promise<Outcome> {
   const { file, text } = task;
-  const document = isDocument(file, text);
+  const document = isDocument(file, text) || task.then !== undefined;
   const collector = new OutputCollector();
   const folder = file === '-' ? process.cwd() : dirname(file);
   const options = { seed: task.seed, terminal: document, limits: limitsOf(task.budget), ...observe };
@@ -133,13 +135,10 @@ async function runLabScript(machine: LabMachine, collector: OutputCollector, { f
 async function runLabDocument(
   machine: LabMachine,
   collector: OutputCollector,
-  { file, text }: AgreeTask,
+  task: AgreeTask,
   at: (command: number) => Promise<void>,
 ) {
-  const parsed = parseDocument(text, (command) => machine.isComplete(command));
-  const fault = parsed.errors[0];
-  if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`);
-  if (stepsOf(parsed).length === 0) throw new UsageError(`${file}: no command in a \`\`\`console block`);
+  const parsed = labDocument(task, (command) => machine.isComplete(command));
   let next = 0;
   const { steps, stopped } = await runDocument(machine, collector, parsed, { before: () => at(next++) });
   const commands = steps.map(({ step, output, status }) => ({
@@ -150,6 +149,20 @@ async function runLabDocument(
     expected: step.expected,
   }));
   return { run: { backend: '', commands, ...stopOf(stopped) }, begun: steps.map(({ startedAt }) => startedAt) };
+}
+
+/** The lab's commands, and those after it. A script is one command then. */
+export function labDocument({ file, text, args, then = [] }: AgreeTask, isComplete: IsComplete): LabDocument {
+  const after = documentOf(then).parts;
+  if (!isDocument(file, text)) {
+    const words = [`./${basename(file)}`, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+    return documentOf([`bash ${words.join(' ')}`, ...then]);
+  }
+  const parsed = parseDocument(text, isComplete);
+  const fault = parsed.errors[0];
+  if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`);
+  if (stepsOf(parsed).length === 0) throw new UsageError(`${file}: no command in a \`\`\`console block`);
+  return { ...parsed, parts: [...parsed.parts, ...after] };
 }
 
 const stopOf = (stopped: Stopped | undefined) => (stopped === undefined ? {} : { stopped: stopped.message });

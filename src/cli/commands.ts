@@ -50,6 +50,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import('./shell.ts')).shell(rest);
     case 'fuzz':
       return (await import('./fuzz.ts')).fuzz(rest);
+    case 'replay':
+      return (await import('./replay.ts')).replay(rest);
+    case 'inject':
+      return (await import('./replay.ts')).inject(rest);
     case 'kernels':
       return (await import('./kernels.ts')).kernels(rest);
     default:

@@ -1,5 +1,6 @@
 /** Command lines: node:util's parser, with complaints that name the option and the command. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Target } from '../lab/replay.ts';
 import { COMMANDS } from './usage.ts';
 
 /** Wrong usage: one sentence for standard error, then status 2. */
@@ -93,6 +94,25 @@ export interface FuzzOptions {
   show: boolean;
 }
 
+/** What `replay` and `inject` have in common. */
+export interface ReplayOptions {
+  command: 'replay' | 'inject';
+  lab: string;
+  args: readonly string[];
+  on: BackendName;
+  against: readonly BackendName[];
+  target: Target;
+  /** Options of tcpreplay. */
+  tcpreplay: readonly string[];
+  /** Seconds that answers get. */
+  settle: number;
+  seed: number;
+  pcap: string | undefined;
+  trace: string | undefined;
+  out: string | undefined;
+  budget: Budget;
+}
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Values = Record<string, string | boolean | undefined>;
 
@@ -167,6 +187,115 @@ export function parseShell(argv: readonly string[]): ShellOptions | typeof HELP 
   return { file, args, ...common('shell', values, 'real') };
 }
 
+const SENDING: Options = { dev: TEXT, direction: TEXT, settle: TEXT, pcap: TEXT, trace: TEXT };
+
+export function parseReplay(argv: readonly string[]): (ReplayOptions & { capture: string }) | typeof HELP {
+  const { values, positionals } = parse('replay', argv, {
+    ...COMMON,
+    ...BUDGET,
+    ...SENDING,
+    multiplier: { type: 'string', short: 'x' },
+    pps: { type: 'string', short: 'p' },
+    topspeed: { type: 'boolean', short: 't' },
+    loop: { type: 'string', short: 'l' },
+    limit: { type: 'string', short: 'L' },
+  });
+  if (values['help'] === true) return HELP;
+  const [capture, lab, ...args] = positionals;
+  if (capture === undefined || lab === undefined) {
+    throw new UsageError('what is to be sent, and where? Give a capture FILE and a LAB', 'replay');
+  }
+  const speeds = ['multiplier', 'pps', 'topspeed'].filter((name) => values[name] !== undefined);
+  if (speeds.length > 1) throw new UsageError(`--${speeds[0]} and --${speeds[1]}: one of them`, 'replay');
+  const tcpreplay = [
+    ...['multiplier', 'pps']
+      .filter((name) => values[name] !== undefined)
+      .map((name) => `--${name}=${positive(values, name)}`),
+    ...(values['topspeed'] === true ? ['--topspeed'] : []),
+    ...['loop', 'limit']
+      .filter((name) => values[name] !== undefined)
+      .map((name) => `--${name}=${whole('replay', values, name, 1, 1_000_000)}`),
+  ];
+  return { ...sending('replay', values), capture, lab, args, tcpreplay };
+}
+
+export function parseInject(
+  argv: readonly string[],
+): (ReplayOptions & { frames: readonly Uint8Array[]; interval: number }) | typeof HELP {
+  const { values, positionals } = parse('inject', argv, {
+    ...COMMON,
+    ...BUDGET,
+    ...SENDING,
+    interval: TEXT,
+    count: TEXT,
+  });
+  if (values['help'] === true) return HELP;
+  const [lab, ...texts] = positionals;
+  if (lab === undefined || texts.length === 0) {
+    throw new UsageError('what is to be sent, and where? Give a LAB and frames in hexadecimal digits', 'inject');
+  }
+  const frames = texts.map(frameOf);
+  const count = values['count'] === undefined ? 1 : whole('inject', values, 'count', 1, 1_000_000);
+  const interval = values['interval'] === undefined ? 0 : positive(values, 'interval', 'inject');
+  return {
+    ...sending('inject', values),
+    lab,
+    args: [],
+    tcpreplay: [],
+    frames: Array.from({ length: count }, () => frames).flat(),
+    interval,
+  };
+}
+
+const SHORTEST_FRAME = 14;
+
+/** A frame in hexadecimal digits, with or without blanks, colons and dots between them. */
+function frameOf(text: string): Uint8Array {
+  const digits = text.replace(/[\s:.-]/g, '');
+  if (!/^([0-9a-fA-F]{2})+$/.test(digits)) {
+    const shown = text.length > 40 ? `${text.slice(0, 40)}...` : text;
+    throw new UsageError(`${shown}: a frame is pairs of hexadecimal digits`, 'inject');
+  }
+  if (digits.length < 2 * SHORTEST_FRAME) {
+    throw new UsageError(`${text}: a frame has an Ethernet header of ${SHORTEST_FRAME} octets at least`, 'inject');
+  }
+  return Uint8Array.from(digits.match(/../g)!, (pair) => Number.parseInt(pair, 16));
+}
+
+function sending(command: 'replay' | 'inject', values: Values) {
+  const dev = values['dev'];
+  if (typeof dev !== 'string')
+    throw new UsageError('--dev [NETNS/]INTERFACE is needed: where frames are sent', command);
+  const slash = dev.lastIndexOf('/');
+  const device = dev.slice(slash + 1);
+  if (device === '' || slash === 0) throw new UsageError(`--dev ${dev}: give INTERFACE or NETNS/INTERFACE`, command);
+  const direction = oneOf(command, values, 'direction', ['out', 'in'] as const);
+  const [on, ...against] = backends(command, values['on'] as string | undefined);
+  if (on !== 'twin' && values['trace'] !== undefined) throw new UsageError('--trace works on the twin only', command);
+  if (against.length > 0 && values['pcap'] !== undefined) {
+    throw new UsageError('--pcap needs one backend, not several', command);
+  }
+  return {
+    command,
+    on,
+    against,
+    target: { ...(slash < 0 ? {} : { namespace: dev.slice(0, slash) }), device, direction },
+    settle: values['settle'] === undefined ? 1 : positive(values, 'settle', command),
+    seed: values['seed'] === undefined ? 1 : whole(command, values, 'seed', 0, 0xffff_ffff),
+    pcap: values['pcap'] as string | undefined,
+    trace: values['trace'] as string | undefined,
+    out: undefined,
+    budget: budget(command, values),
+  };
+}
+
+function positive(values: Values, name: string, command = 'replay'): number {
+  const text = String(values[name]);
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && value <= 1e9)) throw new UsageError(`--${name} ${text}: a number above 0 is needed`, command);
+  return value;
+}
+
 export function parseKernels(argv: readonly string[]): { json: boolean } | typeof HELP {
   const { values, positionals } = parse('kernels', argv, { json: FLAG, help: { type: 'boolean', short: 'h' } });
   if (values['help'] === true) return HELP;
@@ -239,7 +368,8 @@ function complaint(error: unknown, known: readonly string[]): string {
 function common(command: string, values: Values, speed: 'max' | 'real') {
   const [on, ...against] = backends(command, values['on'] as string | undefined);
   if (on !== 'twin' || against.length > 0) {
-    const foreign = ['speed', 'pcap', 'trace', 'out', ...(on === 'twin' ? [] : ['seed'])].find(
+    const capturing = command === 'run' && against.length === 0 ? [] : ['pcap'];
+    const foreign = ['speed', ...capturing, 'trace', 'out', ...(on === 'twin' ? [] : ['seed'])].find(
       (name) => values[name] !== undefined,
     );
     if (foreign !== undefined) throw new UsageError(`--${foreign} works on the twin only`, command);

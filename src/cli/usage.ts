@@ -9,6 +9,8 @@ Commands:
   run FILE         run a script (.sh) or a lab document (.md); - reads standard input
   test [PATH...]   run labs as tests
   shell [FILE]     an interactive shell on a fresh machine, or after running FILE
+  replay FILE LAB  run a lab, then send a capture file's frames into an interface
+  inject LAB HEX   the same with single frames
   kernels          where labs can run on this machine, and which devices each has
   fuzz             random labs on the twin and on a kernel, to find where they differ
   help [COMMAND]   this text, or all about a command
@@ -42,7 +44,8 @@ the exit status is 1 if anything does.
 Options:
   --seed N            what is random follows from this number (default 1)
   --speed max|real    as fast as possible (default), or in real time
-  --pcap DIR          write what every interface saw to DIR, as pcapng
+  --pcap DIR          write what every interface saw to DIR, as pcapng (not with several
+                      backends; on a kernel tcpdump listens once an interface is up)
   --trace FILE        write every step of every frame to FILE, as JSON lines
   --out DIR           keep the files that the lab wrote in DIR
   --json              print the whole run as JSON instead of the transcript
@@ -97,6 +100,48 @@ Options:
                       throwaway namespaces
 `;
 
+const SENDING = `  --dev [NETNS/]IFACE    where: an interface of the lab
+  --direction out|in     out of it, as if its machine sent them (default); or into it,
+                         as if they came over the wire: out of the other end of a veth
+  --settle SECONDS       how long answers are waited for (default 1)
+  --on WHERE             twin (default), kernel, uml; several, with commas, or both:
+                         send on each, and show where frames, tables, counters differ
+  --pcap DIR             write what every interface saw to DIR
+  --trace FILE           write every step of every frame to FILE, as JSON lines (twin)
+  --seed N               what is random follows from this number (default 1)
+`;
+
+const REPLAY = `Usage: hairpin replay [OPTIONS] FILE LAB [--] [ARGUMENT...]
+
+Runs LAB, a script or a document, and then sends the frames of FILE, a pcap or pcapng
+file, at their times: in virtual time on the twin, in real time on a kernel. What sends
+them is tcpreplay, which labs may use as a command, too.
+
+Options:
+${SENDING}  -x, --multiplier N     N times as fast
+  -p, --pps N            so many frames a second
+  -t, --topspeed         as fast as possible
+  -l, --loop N           the whole file N times
+  -L, --limit N          the first N frames
+
+${BUDGET}
+Exit status: 0 all frames were sent, and with several backends all agree; 1 not so;
+2 wrong usage, no such file or no capture file; 3 stopped by the budget.
+`;
+
+const INJECT = `Usage: hairpin inject [OPTIONS] LAB HEX...
+
+Runs LAB and then sends frames given in hexadecimal digits, from the destination
+address on, without the checksum. Blanks, colons and dots between digits do not matter.
+
+Options:
+${SENDING}  --count N              all of them N times (default 1)
+  --interval SECONDS     between one frame and the next (default 0)
+
+${BUDGET}
+Exit status: as for replay.
+`;
+
 const KERNELS = `Usage: hairpin kernels [--json]
 
 Where labs can run on this machine (--on twin, kernel, uml), which devices each kernel
@@ -135,6 +180,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   run: RUN,
   test: TEST,
   shell: SHELL,
+  replay: REPLAY,
+  inject: INJECT,
   kernels: KERNELS,
   fuzz: FUZZ,
   help: HELP,

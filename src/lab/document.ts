@@ -83,6 +83,15 @@ export function stepsOf(document: LabDocument): Step[] {
   return document.parts.flatMap((part) => (part.kind === 'step' ? [part.step] : []));
 }
 
+/** A document of nothing but these commands. */
+export function documentOf(commands: readonly string[]): LabDocument {
+  const parts = commands.map((command): Part => {
+    const step: Step = { command, prompt: '#', line: 1, outputFrom: 0, outputTo: 0, expected: [], indent: '' };
+    return { kind: 'step', step };
+  });
+  return { lines: [], parts, errors: [] };
+}
+
 /** Index of the line that closes a fence, or the number of lines. */
 function closingFence(lines: readonly string[], from: number, opening: string): number {
   for (let at = from; at < lines.length; at++) {

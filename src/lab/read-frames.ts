@@ -1,5 +1,9 @@
-/** Frames from a capture file. */
+/** Frames from a capture file, and into one. */
+import { DLT_EN10MB } from '../capture/linktype.ts';
+import { pcapngInterface, pcapngPacket, pcapngSection } from '../capture/pcapng.ts';
 import { readCapture } from '../capture/reader.ts';
+import { concat } from './bytes.ts';
+import type { Artifact } from './interface-recorder.ts';
 
 /** A frame of a file: nanoseconds since the epoch, and its octets. */
 export interface FileFrame {
@@ -17,4 +21,16 @@ export function readFrames(file: Uint8Array): FileFrame[] {
     time: BigInt(seconds) * SECOND + BigInt(fraction),
     data,
   }));
+}
+
+const SNAPLEN = 262_144;
+
+/** A pcapng file of what one interface saw, called as the twin calls it. */
+export function captureFile(namespace: string, device: string, frames: readonly FileFrame[]): Artifact {
+  const stem = namespace === '' ? device : `${namespace}-${device}`;
+  const packets = frames.map(({ time, data }) => pcapngPacket(0, time, data.length, data));
+  return {
+    name: `${stem.replaceAll('/', '_')}.pcapng`,
+    data: concat([pcapngSection('hairpin'), pcapngInterface(DLT_EN10MB, SNAPLEN, device), ...packets]),
+  };
 }

@@ -198,7 +198,7 @@ class KernelLab implements LabMachine {
       await ended;
     }
     return {
-      captures: [],
+      captures: this.#replies?.files() ?? [],
       frames: this.#replies?.interfaces() ?? [],
       trace: [],
       files: [],

@@ -8,8 +8,9 @@
  * it), or all the time (while a script runs), and says for every capture when it began to listen. A
  * capture keeps its namespace alive: it ends as soon as the namespace's name is gone.
  */
+import type { Artifact } from '../lab/interface-recorder.ts';
 import type { InterfaceFrames, SeenFrame } from '../lab/observation.ts';
-import { readFrames } from '../lab/read-frames.ts';
+import { captureFile, type FileFrame, readFrames } from '../lab/read-frames.ts';
 
 /** Descriptors of the observer: what it is asked, and what it answers. */
 export const OBSERVER_REQUESTS = 5;
@@ -166,6 +167,19 @@ export class ObserverReplies {
       ...(namespace === '' ? {} : { namespace }),
       ...place,
     }));
+  }
+
+  /** The same as files. */
+  files(): Artifact[] {
+    const found = new Map<string, { namespace: string; device: string; frames: FileFrame[] }>();
+    for (const { namespace, device, data } of this.#captures) {
+      const key = `${namespace}/${device}`;
+      const place = found.get(key) ?? { namespace, device, frames: [] };
+      found.set(key, place);
+      place.frames.push(...readFrames(data));
+    }
+    const heard = [...found.values()].filter(({ device, frames }) => device !== 'lo' || frames.length > 0);
+    return heard.map(({ namespace, device, frames }) => captureFile(namespace, device, frames));
   }
 
   #take(words: readonly string[], data: Uint8Array): void {

@@ -111,7 +111,13 @@ class UmlLab implements LabMachine {
     await this.#observe();
     await this.#end();
     const tables = this.#tables === undefined ? {} : { tables: this.#tables, listedAt: this.#listedAt ?? this.now };
-    return { captures: [], frames: this.#replies?.interfaces() ?? [], trace: [], files: [], ...tables };
+    return {
+      captures: this.#replies?.files() ?? [],
+      frames: this.#replies?.interfaces() ?? [],
+      trace: [],
+      files: [],
+      ...tables,
+    };
   }
 
   /** What can be seen at the end: once, while the lab is still there. */

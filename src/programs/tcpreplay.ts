@@ -114,7 +114,8 @@ class Sender {
       return FATAL;
     }
     const begun = this.#process.now();
-    const first = capture.packets[0];
+    // A time of zero counts as none.
+    const first = capture.packets.find((packet) => timeOf(packet) > 0) ?? capture.packets[0];
     for (const packet of capture.packets) {
       if (this.isDone) break;
       await this.#waitFor(packet, first!, begun);

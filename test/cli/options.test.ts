@@ -32,7 +32,8 @@ test.each([
   [['--on', 'twin,moon', 'x'], '--on moon: there is no such backend; choose among twin, kernel, uml, both'],
   [['--on', 'uml,uml', 'x'], '--on uml,uml: each backend once'],
   [['--on', 'both', '--update', 'x.md'], '--update needs one backend, not several'],
-  [['--on', 'kernel', '--pcap', 'd', 'x'], '--pcap works on the twin only'],
+  [['--on', 'both', '--pcap', 'd', 'x'], '--pcap works on the twin only'],
+  [['--on', 'kernel', '--out', 'd', 'x'], '--out works on the twin only'],
   [[], 'what is to be run? Give a FILE, or - for standard input'],
   [['--update', '-'], '--update needs a file to write to'],
 ])('hairpin run %j is refused: %s', (argv, message) => {
