@@ -16,7 +16,7 @@ import { makeStyle, styleFor } from './style.ts';
 import { usageText } from './usage.ts';
 
 /** Seconds after which a lab is ended: it should take a few. */
-const LAB_SECONDS = 60;
+const LAB_SECONDS = 40;
 /** Times between two lines of progress where there is no terminal, in milliseconds. */
 const PROGRESS_EVERY = 10_000;
 /** A lab that others disturb is run again after a pause, so many times. */
@@ -66,10 +66,9 @@ async function search(options: FuzzOptions): Promise<number> {
   const { against, seed, labs, workers, out, whole } = options;
   ensureFolder(out, 'fuzz');
   const path = join('.hairpin', `fuzz-${against}-${seed}.json`);
-  const state = FuzzState.load(path);
-  if (options.restart) state.clear();
-  const progress = new Progress(state.done, labs);
-  const counts = options.restart ? FuzzState.load(path) : state;
+  if (options.restart) FuzzState.load(path).clear();
+  const counts = FuzzState.load(path);
+  const progress = new Progress(counts.done, labs);
   const slots = new Slots(workers);
   const until = performance.now() + options.seconds * 1000;
   const runs = {

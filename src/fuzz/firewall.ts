@@ -52,7 +52,7 @@ function target(world: World, table: string): string {
     case 'nat':
       return `-j ${choice.pick(['MASQUERADE', 'MASQUERADE', 'SNAT --to-source 10.0.0.200', `DNAT --to-destination ${world.someAddress()}`, 'REDIRECT', 'ACCEPT', 'RETURN', 'NETMAP --to 10.0.3.0/24'])}`;
     case 'mangle':
-      return `-j ${choice.pick(['MARK --set-mark 1', 'TTL --ttl-set 10', 'TTL --ttl-dec 1', 'TOS --set-tos 0x10', 'DSCP --set-dscp 8', 'ACCEPT', 'DROP', 'CONNMARK --save-mark'])}`;
+      return `-j ${choice.pick(['MARK --set-mark 1', 'TTL --ttl-set 10', 'TTL --ttl-dec 1', 'DSCP --set-dscp 8', 'ACCEPT', 'DROP', 'CONNMARK --save-mark'])}`;
     case 'raw':
       return `-j ${choice.pick(['NOTRACK', 'CT --notrack', 'ACCEPT', 'DROP'])}`;
     default:

@@ -75,7 +75,7 @@ const neighbour: Step = (world) => {
     [1, () => `get ${target} dev ${name}`],
     [1, () => `show proxy`],
     [1, () => `append ${target}${mac} dev ${name}`],
-    [1, () => `add ${target}${mac} dev ${name} ${choice.pick(['router', 'use', 'extern_learn', 'managed'])}`],
+    [1, () => `add ${target}${mac} dev ${name} ${choice.pick(['router', 'use', 'extern_learn'])}`],
   ])();
   world.run(`${ip} neigh ${what}`);
 };

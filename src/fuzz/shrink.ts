@@ -39,12 +39,16 @@ export async function shrinkList<T>(
 /** Words that may be left out together: an option and its value, or one word. */
 const SPANS = [2, 1, 3];
 
+/** Options without which ping and arping go on for ever. */
+const LASTING = /^-[cwW]$/;
+
 /** The command with words left out, the largest omissions first; the first word stays. */
 function shorter(command: string): string[] {
   const words = command.split(' ');
   const out: string[] = [];
   for (const span of SPANS) {
     for (let at = 1; at + span <= words.length; at++) {
+      if (words.slice(at - 1, at + span).some((word) => LASTING.test(word))) continue;
       out.push([...words.slice(0, at), ...words.slice(at + span)].join(' '));
     }
   }

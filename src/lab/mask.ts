@@ -21,8 +21,8 @@ export const MASK_RULES: readonly MaskRule[] = [
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
   {
     reason: 'how long a timer has left depends on how fast commands start',
-    pattern: /(timer"?[:\s]\s*)(?!0\.00)\d+\.\d\d\b/g,
-    replacement: '$1T',
+    pattern: /(timer"?:?)\s*(?!\s|0\.00)\d+\.\d\d\b/g,
+    replacement: '$1 T',
   },
   {
     reason: 'ports that the kernel chooses are random',

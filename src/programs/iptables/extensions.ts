@@ -82,6 +82,18 @@ const OTHER_TARGETS = new Set(
   ).split(' '),
 );
 
+/** Matches that Debian's iptables has beside ours. */
+const OTHER_MATCHES = new Set(
+  (
+    'ah bpf cgroup cluster connbytes connlabel connlimit cpu dccp devgroup ecn esp hashlimit helper ipcomp ipvs ' +
+    'nfacct osf owner policy quota rateest realm recent rpfilter sctp set socket standard string tcpmss time tos u32'
+  ).split(' '),
+);
+
+/** Whether iptables has such a match, or target, that is not modelled. */
+export const isForeignMatch = (name: string): boolean => OTHER_MATCHES.has(name);
+export const isForeignTarget = (name: string): boolean => name !== 'standard' && OTHER_TARGETS.has(name);
+
 /** Whether a name is that of a target, so that no chain may have it. */
 export function isTargetName(name: string): boolean {
   return name === '' || isStandardTarget(name) || TARGETS.has(name) || OTHER_TARGETS.has(name);

@@ -4,7 +4,14 @@ import type { Command, RuleSpec } from './command.ts';
 import type { XtablesContext } from './context.ts';
 import { XtablesExit } from './context.ts';
 import { checkExtension, type Extension, type Instance, parseExtensionOption } from './extension.ts';
-import { findMatch, findTarget, isStandardTarget, isTargetName } from './extensions.ts';
+import {
+  findMatch,
+  findTarget,
+  isForeignMatch,
+  isForeignTarget,
+  isStandardTarget,
+  isTargetName,
+} from './extensions.ts';
 import { helpText } from './help.ts';
 import { parseInterface } from './match-other.ts';
 import { nameOfProtocol, parseAddresses, parseProtocol } from './names.ts';
@@ -364,6 +371,7 @@ export class CommandParser {
   /** command_jump() */
   #jump(name: string): void {
     this.#jumpto = this.#targetName(name);
+    if (isForeignTarget(name)) this.#ctx.bad(`"-j ${name}" is not modelled`);
     const extension = findTarget(name);
     if (extension === undefined) return;
     this.#target = { extension, data: extension.init(), used: new Set(), completed: false };
@@ -374,6 +382,7 @@ export class CommandParser {
   #match(name: string): void {
     if (this.#invert) this.#ctx.bad('unexpected ! flag before --match');
     if (name.length >= MAX_NAME) this.#ctx.bad(`Invalid match name "${name}" (${MAX_NAME - 1} chars max)`);
+    if (isForeignMatch(name)) this.#ctx.bad(`"-m ${name}" is not modelled`);
     if (!this.#addMatch(name)) this.#ctx.bad(`Couldn't load match \`${name}':No such file or directory\n`);
   }
 
