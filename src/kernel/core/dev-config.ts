@@ -98,8 +98,10 @@ export function registerNetdevice(dev: NetDevice): Ack {
   dev.regState = NETREG_REGISTERED;
   linkwatchInitDev(dev);
   listNetdevice(dev);
-  net.kernel.notify('REGISTER', dev);
-  return undefined;
+  const errno = net.kernel.notify('REGISTER', dev);
+  if (errno === 0) return undefined;
+  unregisterNetdeviceMany([dev]);
+  return refuse(errno);
 }
 
 /** @kernel net/core/dev.c dev_new_index */
@@ -290,11 +292,17 @@ export function devChangeName(dev: NetDevice, pattern: string): Ack {
   if (pattern === dev.name) return undefined;
   const name = devAllocName(net, pattern);
   if (isRefusal(name)) return name;
-  net.forgetName(dev.name);
-  dev.name = name;
-  net.names.set(name, dev);
-  net.kernel.notify('CHANGENAME', dev);
-  return undefined;
+  const old = dev.name;
+  const rename = (to: string): number => {
+    net.forgetName(dev.name);
+    dev.name = to;
+    net.names.set(to, dev);
+    return net.kernel.notify('CHANGENAME', dev);
+  };
+  const errno = rename(name);
+  if (errno === 0) return undefined;
+  rename(old);
+  return refuse(errno);
 }
 
 /** @kernel net/core/dev.c dev_change_tx_queue_len */

@@ -93,3 +93,11 @@ export function intSysctl(
   }
   return entry;
 }
+
+/**
+ * Whether a device may have this name: settings of all devices and for new ones are kept under these two.
+ * @kernel include/net/ip.h sysctl_dev_name_is_allowed
+ */
+export function sysctlDevNameIsAllowed(name: string): boolean {
+  return name !== 'all' && name !== 'default';
+}

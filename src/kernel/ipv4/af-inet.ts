@@ -78,10 +78,7 @@ export function registerInet(kernel: Kernel): void {
   kernel.registerNotifier({
     name: 'inetdev',
     priority: 0,
-    call(event, dev) {
-      inetdevEvent(event, dev);
-      return 0;
-    },
+    call: inetdevEvent,
   });
   kernel.registerNotifier({
     name: 'fib-rules',

@@ -1,4 +1,5 @@
 /** Addresses of devices, and the life of IPv4 on a device. */
+
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENOBUFS, ENODEV, ERANGE } from '../../uapi/errno.ts';
 import { IFF_LOOPBACK, IFF_UP, IFNAMSIZ } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
@@ -17,6 +18,7 @@ import { isMulticastIpv4 } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
+import { sysctlDevNameIsAllowed } from '../core/sysctl.ts';
 import { arpSend } from './arp.ts';
 import { arpIfdown, arpTable } from './arp-table.ts';
 import { ARP_NOTIFY, type Devconf, devconfLoopback } from './devconf.ts';
@@ -283,14 +285,15 @@ function loopbackAddress(inDev: InDevice): void {
 }
 
 /** @kernel net/ipv4/devinet.c inetdev_event */
-export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
+export function inetdevEvent(event: NetdevEvent, dev: NetDevice): number {
   const inDev = inDevGet(dev);
   if (inDev === undefined) {
     const { devconfDflt } = ipv4Of(dev.net);
     if (event === 'REGISTER') {
+      if (!sysctlDevNameIsAllowed(dev.name)) return EINVAL;
       inetdevInit(dev, (dev.flags & IFF_LOOPBACK) !== 0 ? devconfLoopback(devconfDflt) : devconfDflt.copy());
     } else if (event === 'CHANGEMTU' && inetdevValidMtu(dev.mtu)) inetdevInit(dev, devconfDflt.copy());
-    return;
+    return 0;
   }
   switch (event) {
     case 'UP':
@@ -320,4 +323,5 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
     default:
       break;
   }
+  return 0;
 }

@@ -209,9 +209,16 @@ export abstract class InetSocket extends InetSock implements Socket {
   }
 
   /**
-   * The route to a peer, by the socket's settings; a negative error number otherwise.
+   * As {@link routeTo}, and a peer that no route leads to is counted. Raw sockets do not when they send.
    * @kernel net/ipv4/udp.c udp_sendmsg
    */
+  protected countedRouteTo(daddr: Ipv4, flow: Flowi4, sport: number, dport: number): Rtable | number {
+    const rt = this.routeTo(daddr, flow, sport, dport);
+    if (rt === -ENETUNREACH) this.ipv4.mib.ip.OutNoRoutes++;
+    return rt;
+  }
+
+  /** The route to a peer, by the socket's settings; a negative error number otherwise. */
   protected routeTo(daddr: Ipv4, flow: Flowi4, sport: number, dport: number): Rtable | number {
     flow.daddr = daddr;
     flow.saddr = this.saddr;
@@ -228,10 +235,7 @@ export abstract class InetSocket extends InetSock implements Socket {
       if (flow.saddr === 0) flow.saddr = this.mcAddr;
     }
     const rt = ipRouteOutputKey(this.ipv4, flow);
-    if (typeof rt === 'number') {
-      if (rt === ENETUNREACH) this.ipv4.mib.ip.OutNoRoutes++;
-      return -rt;
-    }
+    if (typeof rt === 'number') return -rt;
     if ((rt.flags & RTCF_BROADCAST) !== 0 && !this.broadcast) return -EACCES;
     return rt;
   }
@@ -274,7 +278,7 @@ export abstract class InetSocket extends InetSock implements Socket {
     if (address.family !== 'inet') return refuse(EAFNOSUPPORT);
     if (!this.autobind()) return refuse(EADDRNOTAVAIL);
     const flow = new Flowi4();
-    const rt = this.routeTo(address.address, flow, this.num, address.port);
+    const rt = this.countedRouteTo(address.address, flow, this.num, address.port);
     if (typeof rt === 'number') return refuse(-rt);
     if (this.saddr === 0) this.saddr = flow.saddr;
     if (this.rcvSaddr === 0) this.rcvSaddr = flow.saddr;

@@ -71,7 +71,7 @@ export class PingSocket extends InetSocket {
     if (typeof peer === 'number') return peer;
     if (this.boundDevIf !== 0 && this.ipv4.net.devByIndex(this.boundDevIf) === undefined) return -ENODEV;
     const flow = new Flowi4();
-    const rt = this.routeTo(peer.address, flow, 0, 0);
+    const rt = this.countedRouteTo(peer.address, flow, 0, 0);
     if (typeof rt === 'number') return rt;
     const refused = this.checkSend(data.length, rt, flow.daddr);
     if (refused !== 0) return refused;

@@ -106,7 +106,7 @@ export class TcpSocket extends InetSocket {
   override connect(address: SockaddrIn): Ack {
     if (address.family !== 'inet') return refuse(EAFNOSUPPORT);
     const flow = new Flowi4();
-    const rt = this.routeTo(address.address, flow, this.num, address.port);
+    const rt = this.countedRouteTo(address.address, flow, this.num, address.port);
     if (typeof rt === 'number') return refuse(-rt);
     if ((rt.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0) return refuse(ENETUNREACH);
     if (!this.autobind()) return refuse(EADDRNOTAVAIL);
@@ -148,7 +148,7 @@ export class TcpSocket extends InetSocket {
     }
     this.retransmits++;
     const flow = new Flowi4();
-    const rt = this.routeTo(this.daddr, flow, this.num, this.dport);
+    const rt = this.countedRouteTo(this.daddr, flow, this.num, this.dport);
     if (typeof rt !== 'number') {
       this.ipv4.mib.tcp.RetransSegs++;
       this.sendSyn(rt, flow);

@@ -105,7 +105,7 @@ export class UdpSocket extends InetSocket {
       rt = this.cachedRoute!;
       flow.daddr = peer.address;
       flow.saddr = this.saddr;
-    } else rt = this.routeTo(peer.address, flow, this.num, peer.port);
+    } else rt = this.countedRouteTo(peer.address, flow, this.num, peer.port);
     if (typeof rt === 'number') return rt;
     if (to === undefined) this.cachedRoute = rt;
     const length = UDP_HEADER_LENGTH + data.length;

@@ -2,6 +2,7 @@
  * The one trace that IPv6 leaves on a device even where it is disabled: membership in the group of all
  * nodes, from the device's registration on (net/ipv6/mcast.c).
  */
+import { EINVAL } from '../../uapi/errno.ts';
 import { ARPHRD_ETHER } from '../../uapi/if.ts';
 import type { Mac } from '../../wire/addr.ts';
 import { devMcAdd, devMcDel } from '../core/dev-rx-mode.ts';
@@ -9,6 +10,7 @@ import type { Kernel } from '../core/kernel.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
+import { sysctlDevNameIsAllowed } from '../core/sysctl.ts';
 
 /** ff02::1 and, with the same address, ff01::1. */
 const ALL_NODES: Mac = 0x3333_0000_0001;
@@ -20,15 +22,17 @@ const IPV6_MIN_MTU = 1280;
 const joined = new WeakSet<NetDevice>();
 
 /** @kernel net/ipv6/addrconf.c addrconf_notify #P[everything but the membership of all nodes] */
-function addrconfNotify(event: NetdevEvent, dev: NetDevice): void {
+function addrconfNotify(event: NetdevEvent, dev: NetDevice): number {
   if (event === 'UNREGISTER') {
     // The device's lists are emptied with it.
     joined.delete(dev);
-    return;
+    return 0;
   }
-  if (event !== 'REGISTER' && event !== 'CHANGEMTU') return;
-  const wanted = dev.mtu >= IPV6_MIN_MTU;
-  if (wanted === joined.has(dev)) return;
+  if (event === 'CHANGENAME' && joined.has(dev) && !sysctlDevNameIsAllowed(dev.name)) return EINVAL;
+  if (event !== 'REGISTER' && event !== 'CHANGEMTU') return 0;
+  // The loopback device keeps IPv6 whatever its MTU.
+  const wanted = dev.mtu >= IPV6_MIN_MTU || dev === dev.net.loopback;
+  if (wanted === joined.has(dev)) return 0;
   if (wanted) {
     joined.add(dev);
     if (dev.type === ARPHRD_ETHER) devMcAdd(dev, ALL_NODES);
@@ -36,6 +40,7 @@ function addrconfNotify(event: NetdevEvent, dev: NetDevice): void {
     joined.delete(dev);
     if (dev.type === ARPHRD_ETHER) devMcDel(dev, ALL_NODES);
   }
+  return 0;
 }
 
 /** /proc/net/igmp6. @kernel net/ipv6/mcast.c igmp6_mc_seq_show #P[groups of sockets and of addresses] */
@@ -56,9 +61,6 @@ export function registerIpv6Mcast(kernel: Kernel): void {
   kernel.registerNotifier({
     name: 'ipv6',
     priority: 0,
-    call(event, dev) {
-      addrconfNotify(event, dev);
-      return 0;
-    },
+    call: addrconfNotify,
   });
 }
