@@ -2,16 +2,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabOutput } from '../fuzz/divergence.ts';
-import { type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
+import { commandsOf, type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
 import { generateLab } from '../fuzz/generate.ts';
-import { examine, type Finding } from '../fuzz/search.ts';
+import { examine, type Finding, type SearchOptions } from '../fuzz/search.ts';
 import { PROFILES } from '../fuzz/world.ts';
 import { neighbourTableOverflows } from '../linux/neighbour-table.ts';
 import { disagreementText } from './agree.ts';
-import { ensureFolder } from './folder.ts';
+import { ensureFolder, readText } from './folder.ts';
 import { FuzzState } from './fuzz-state.ts';
 import { startMachine } from './lab.ts';
-import { type BackendName, type FuzzOptions, HELP, parseFuzz } from './options.ts';
+import { type BackendName, type FuzzOptions, HELP, parseFuzz, UsageError } from './options.ts';
 import { makeStyle, styleFor } from './style.ts';
 import { usageText } from './usage.ts';
 
@@ -37,7 +37,33 @@ export async function fuzz(argv: readonly string[]): Promise<number> {
     }
     return 0;
   }
-  return search(options);
+  return options.again === undefined ? search(options) : again(options, options.again);
+}
+
+/** A saved lab, whether it still differs; made smaller unless it is to stay whole. */
+async function again(options: FuzzOptions, path: string): Promise<number> {
+  const commands = commandsOf(readText(path, 'fuzz'));
+  if (commands.length === 0) throw new UsageError(`${path}: not a lab that a search has saved`, 'fuzz');
+  const finding = await examine({ seed: options.seed, commands }, runsOf(options));
+  if (finding.kind === 'same') {
+    process.stdout.write(`${path}: twin and ${options.against} agree\n`);
+    return 0;
+  }
+  if (finding.kind === 'differs') writeFileSync(path, caseText(finding, options.against));
+  const what = finding.kind === 'differs' ? 'differs' : `${options.against} does not agree with itself`;
+  process.stdout.write(`${path}: ${what}\n${finding.lab.commands.map((one) => `  ${one}\n`).join('')}`);
+  process.stdout.write(text(finding, styleFor(process.stdout, process.env), options.against));
+  return 1;
+}
+
+function runsOf({ against, workers, whole }: FuzzOptions): SearchOptions {
+  const slots = new Slots(workers);
+  return {
+    twin: (lab) => runLab('twin', lab),
+    against: (lab) => slots.use(() => runUndisturbed(against, lab)),
+    width: workers,
+    whole,
+  };
 }
 
 /** At most so many at a time. */
@@ -63,20 +89,14 @@ class Slots {
 }
 
 async function search(options: FuzzOptions): Promise<number> {
-  const { against, seed, labs, workers, out, whole } = options;
+  const { against, seed, labs, workers, out } = options;
   ensureFolder(out, 'fuzz');
   const path = join('.hairpin', `fuzz-${against}-${seed}.json`);
   if (options.restart) FuzzState.load(path).clear();
   const counts = FuzzState.load(path);
   const progress = new Progress(counts.done, labs);
-  const slots = new Slots(workers);
+  const runs = runsOf(options);
   const until = performance.now() + options.seconds * 1000;
-  const runs = {
-    twin: (lab: FuzzLab) => runLab('twin', lab),
-    against: (lab: FuzzLab) => slots.use(() => runUndisturbed(against, lab)),
-    width: workers,
-    whole,
-  };
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < labs && performance.now() < until) {

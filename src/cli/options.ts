@@ -92,6 +92,8 @@ export interface FuzzOptions {
   restart: boolean;
   /** Print the labs in place of running them. */
   show: boolean;
+  /** A saved lab to look at again, in place of random ones. */
+  again: string | undefined;
 }
 
 /** What `replay` and `inject` have in common. */
@@ -314,6 +316,7 @@ export function parseFuzz(argv: readonly string[]): FuzzOptions | typeof HELP {
     whole: FLAG,
     restart: FLAG,
     show: FLAG,
+    again: TEXT,
     help: { type: 'boolean', short: 'h' },
   });
   if (values['help'] === true) return HELP;
@@ -331,6 +334,7 @@ export function parseFuzz(argv: readonly string[]): FuzzOptions | typeof HELP {
     whole: values['whole'] === true,
     restart: values['restart'] === true,
     show: values['show'] === true,
+    again: values['again'] as string | undefined,
   };
 }
 

@@ -166,6 +166,7 @@ Options:
   --whole                save them as they are, not made smaller
   --restart              begin anew; otherwise a search that was interrupted, or ran out
                          of time, goes on where it was (.hairpin/fuzz-*.json)
+  --again FILE           the lab in FILE, which a search has saved, once more
   --show                 print the labs, run nothing
 
 Exit status: 0 no difference, 1 some, 2 wrong usage.

@@ -35,6 +35,12 @@ export function fuzzScript(lab: FuzzLab): string {
   return `${PRELUDE}${lab.commands.map((command) => `t '${command}'\n`).join('')}t :\n`;
 }
 
+/** The commands of a script that {@link fuzzScript} made. */
+export function commandsOf(script: string): string[] {
+  const commands = [...script.matchAll(/^t '(.*)'$/gm)];
+  return commands.map((match) => match[1]!);
+}
+
 /** Line of the script on which the first command stands. */
 export const FIRST_LINE: number = PRELUDE.split('\n').length;
 

@@ -43,11 +43,12 @@ export function generateLab(seed: number, profile: Profile): FuzzLab {
   const rounds = choice.between(2, 5);
   for (let round = 0; round < rounds; round++) {
     for (let i = choice.between(1, 5); i > 0; i--) choice.weighted(changes)(world);
-    if (choice.chance(0.5)) world.settle();
+    if (choice.chance(0.25)) world.calm();
+    else world.settle();
     for (let i = choice.between(0, 3); i > 0; i--) choice.weighted(TRAFFIC_STEPS)(world);
     for (let i = choice.between(1, 3); i > 0; i--) choice.weighted(observationSteps(world))(world);
   }
-  world.settle();
+  world.calm();
   for (let i = choice.between(4, 7); i > 0; i--) choice.weighted(observationSteps(world))(world);
   return { seed, commands: world.commands };
 }

@@ -142,7 +142,6 @@ const route: Step = (world) => {
         'initcwnd 4',
         'rto_min 50ms',
         'quickack 1',
-        'realm 3',
       ]),
     ),
   ].join('');

@@ -27,9 +27,9 @@ export function give(world: World, device: Device, ns: string, address?: string)
 export function makeBridge(world: World, name: string, ns = ''): Device {
   const { choice } = world;
   const bridge = world.add({ name, ns, kind: 'bridge', up: true });
-  const snooping = choice.chance(0.95) ? ' mcast_snooping 0' : '';
+  // A bridge that listens reports itself, at a time that is left to chance.
   const address = choice.chance(0.8) ? ` address ${bridge.mac}` : '';
-  world.run(`${world.ip(ns)} link add ${name}${address} type bridge${snooping}`);
+  world.run(`${world.ip(ns)} link add ${name}${address} type bridge mcast_snooping 0`);
   world.run(`${world.ip(ns)} link set ${name} up`);
   return bridge;
 }
@@ -243,5 +243,5 @@ export function topology(world: World): void {
     ...(profile.vlan ? ([[60, tagged]] as const) : []),
   ]);
   build(world);
-  world.settle();
+  world.calm();
 }

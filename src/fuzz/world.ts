@@ -161,6 +161,11 @@ export class World {
   settle(): void {
     this.run('sleep 0.2');
   }
+
+  /** Long enough for the state of every link: that of a bridge is looked at once a second. */
+  calm(): void {
+    this.run('sleep 1.1');
+  }
 }
 
 function hex(value: number): string {

@@ -56,6 +56,7 @@ import {
   brOptToggle,
   brPortGet,
   clockToJiffies,
+  isBridgeMaster,
   jiffiesToClock,
   type NetBridge,
   type NetBridgePort,
@@ -198,8 +199,8 @@ export function brSetlink(
     const refused = brSetport(p, port);
     if (refused !== undefined || flags.self !== true) return refused;
   }
-  // A device with a bridge inside it could take the rest; none does.
-  return refuse(EOPNOTSUPP);
+  // A bridge takes settings of a port for itself and does nothing with them; other devices have no bridge inside.
+  return isBridgeMaster(dev) ? undefined : refuse(EOPNOTSUPP);
 }
 
 /** @kernel net/bridge/br_netlink.c br_fill_ifinfo */

@@ -25,10 +25,7 @@ function changePromiscuity(dev: NetDevice, inc: number): void {
 export function devSetPromiscuity(dev: NetDevice, inc: number): void {
   const old = dev.flags;
   changePromiscuity(dev, inc);
-  if (dev.flags !== old) {
-    devSetRxMode(dev);
-    dev.net.kernel.notify('CHANGE', dev, { flagsChanged: IFF_PROMISC });
-  }
+  if (dev.flags !== old) devSetRxMode(dev);
 }
 
 /** @kernel net/core/dev.c dev_set_allmulti */

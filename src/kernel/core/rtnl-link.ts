@@ -106,7 +106,10 @@ export function rtnlNewlink(net: NetNamespace, request: LinkRequest, flags: numb
   const invalid = validatePolicy(request);
   if (invalid !== undefined) return invalid;
   const creating = (flags & NLM_F_CREATE) !== 0;
-  const dev = deviceOf(net, request);
+  // What is to be new must be so where it is to be.
+  const lookupNet = creating && (flags & NLM_F_EXCL) !== 0 ? linkDestination(net, request) : net;
+  if (isRefusal(lookupNet)) return lookupNet;
+  const dev = deviceOf(lookupNet, request);
   const info = request.linkinfo;
   const kind = info?.kind === undefined ? undefined : net.kernel.linkKinds.get(info.kind);
   const refused = kind?.validate?.(request);

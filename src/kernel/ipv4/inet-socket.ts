@@ -236,8 +236,25 @@ export abstract class InetSocket extends InetSock implements Socket {
     }
     const rt = ipRouteOutputKey(this.ipv4, flow);
     if (typeof rt === 'number') return -rt;
-    if ((rt.flags & RTCF_BROADCAST) !== 0 && !this.broadcast) return -EACCES;
-    return rt;
+    return (rt.flags & RTCF_BROADCAST) !== 0 && !this.maySendBroadcast() ? -EACCES : rt;
+  }
+
+  /** Whether broadcast addresses are allowed: SO_BROADCAST. */
+  protected maySendBroadcast(): boolean {
+    return this.broadcast;
+  }
+
+  /**
+   * The route of a connection: asked for once more with the source address that the first answer gave.
+   * @kernel include/net/route.h ip_route_connect
+   */
+  protected routeConnect(daddr: Ipv4, flow: Flowi4, dport: number): Rtable | number {
+    const first = this.countedRouteTo(daddr, flow, this.num, dport);
+    if (typeof first === 'number' || (this.saddr !== 0 && daddr !== 0)) return first;
+    flow.oif = this.boundDevIf === 0 && isMulticastIpv4(daddr) ? this.mcIndex : this.boundDevIf;
+    const second = ipRouteOutputKey(this.ipv4, flow);
+    if (second === ENETUNREACH) this.ipv4.mib.ip.OutNoRoutes++;
+    return typeof second === 'number' ? -second : second;
   }
 
   /** The peer to send to: the one given, or the one connected to. */
@@ -278,7 +295,7 @@ export abstract class InetSocket extends InetSock implements Socket {
     if (address.family !== 'inet') return refuse(EAFNOSUPPORT);
     if (!this.autobind()) return refuse(EADDRNOTAVAIL);
     const flow = new Flowi4();
-    const rt = this.countedRouteTo(address.address, flow, this.num, address.port);
+    const rt = this.routeConnect(address.address, flow, address.port);
     if (typeof rt === 'number') return refuse(-rt);
     if (this.saddr === 0) this.saddr = flow.saddr;
     if (this.rcvSaddr === 0) this.rcvSaddr = flow.saddr;

@@ -96,6 +96,11 @@ export class TcpSocket extends InetSocket {
     return true;
   }
 
+  /** Connections say of their own that a broadcast address cannot be reached. */
+  protected override maySendBroadcast(): boolean {
+    return true;
+  }
+
   protected unhash(): void {
     this.timer?.cancel();
     this.state = 'closed';
@@ -106,7 +111,7 @@ export class TcpSocket extends InetSocket {
   override connect(address: SockaddrIn): Ack {
     if (address.family !== 'inet') return refuse(EAFNOSUPPORT);
     const flow = new Flowi4();
-    const rt = this.countedRouteTo(address.address, flow, this.num, address.port);
+    const rt = this.routeConnect(address.address, flow, address.port);
     if (typeof rt === 'number') return refuse(-rt);
     if ((rt.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0) return refuse(ENETUNREACH);
     if (!this.autobind()) return refuse(EADDRNOTAVAIL);
