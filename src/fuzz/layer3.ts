@@ -54,7 +54,7 @@ const deleteAddress: Step = (world) => {
   device.addresses = device.addresses.filter((one) => one !== address);
 };
 
-const STATES = ['permanent', 'noarp', 'reachable', 'stale', 'delay', 'probe', 'failed', 'incomplete', 'none'];
+const STATES = ['permanent', 'noarp', 'reachable', 'stale', 'probe', 'failed', 'incomplete', 'none'];
 
 const neighbour: Step = (world) => {
   const { choice } = world;
@@ -78,6 +78,7 @@ const neighbour: Step = (world) => {
     [1, () => `add ${target}${mac} dev ${name} ${choice.pick(['router', 'use', 'extern_learn'])}`],
   ])();
   world.run(`${ip} neigh ${what}`);
+  if (/nud (probe|incomplete)/.test(what)) world.calm();
 };
 
 function destination(world: World): string {

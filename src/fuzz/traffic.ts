@@ -31,7 +31,7 @@ const ping: Step = (world) => {
     choice.maybe(0.03, () => '-v'),
     choice.maybe(0.03, () => '-n -O'),
   ].join('');
-  const count = choice.chance(0.12) ? `-c 2 -i ${choice.pick(['0.1', '0.2'])}` : '-c 1';
+  const count = choice.chance(0.12) ? '-c 2 -i 0.3' : '-c 1';
   world.run(`${world.exec(device.ns)}ping ${count} -W 0.4${options} ${target}`);
 };
 

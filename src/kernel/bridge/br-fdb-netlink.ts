@@ -170,7 +170,7 @@ function brFdbAdd(dev: NetDevice, request: FdbRequest, nlmFlags: number): Ack {
   if (found === undefined || (request.vlan ?? 0) !== 0) return refuse(EINVAL);
   const { br, p } = found;
   if ((flags & NTF_USE) !== 0) {
-    if (p === undefined) return refuse(EINVAL, 'bridge: FDB entry towards bridge cannot be used with NTF_USE');
+    if (p === undefined) return refuse(EINVAL);
     if (nbpStateShouldLearn(p)) brFdbUpdate(br, p, request.lladdr, 0, BR_FDB_ADDED_BY_USER);
     return undefined;
   }
@@ -187,8 +187,8 @@ function brFdbAdd(dev: NetDevice, request: FdbRequest, nlmFlags: number): Ack {
 /** @kernel net/bridge/br_fdb.c br_fdb_delete */
 function brFdbDelete(dev: NetDevice, address: Mac, vid: number): Ack {
   const found = bridgeAndPort(dev);
-  if (found === undefined || vid !== 0) return refuse(EINVAL);
-  const entry = found.br.fdb.findMac(address, 0);
+  if (found === undefined) return refuse(EINVAL);
+  const entry = found.br.fdb.findMac(address, vid);
   if (entry === undefined || entry.dst !== found.p) return refuse(ENOENT);
   fdbDelete(found.br, entry);
   return undefined;

@@ -1,6 +1,6 @@
 /** RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK: links over rtnetlink (net/core/rtnetlink.c). */
 import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH } from '../../uapi/errno.ts';
-import { ARPHRD_LOOPBACK, IFF_ALLMULTI, IFF_PROMISC, IFNAMSIZ } from '../../uapi/if.ts';
+import { ARPHRD_LOOPBACK, IFF_ALLMULTI, IFF_PROMISC, IFF_UP, IFNAMSIZ } from '../../uapi/if.ts';
 import type { NetnsRef } from '../../uapi/netns.ts';
 import { type Ack, isRefusal, type Refusal, refuse } from '../../uapi/result.ts';
 import { type LinkMessage, type LinkRequest, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../../uapi/rtnetlink.ts';
@@ -135,18 +135,21 @@ function changeExisting(
   if ((flags & NLM_F_EXCL) !== 0) return refuse(EEXIST);
   if ((flags & NLM_F_REPLACE) !== 0) return refuse(EOPNOTSUPP);
   const info = request.linkinfo;
+  let changed = false;
   if (info?.data !== undefined) {
     if (kind === undefined || kind !== dev.rtnlLinkOps || kind.changeLink === undefined) return refuse(EOPNOTSUPP);
     const refused = kind.changeLink(dev, request);
     if (refused !== undefined) return refused;
+    changed = true;
   }
   if (info?.slaveData !== undefined) {
     const master = dev.master;
     if (master?.rtnlLinkOps?.changeSlave === undefined) return refuse(EOPNOTSUPP);
     const refused = master.rtnlLinkOps.changeSlave(master, dev, info.slaveData);
     if (refused !== undefined) return refused;
+    changed = true;
   }
-  return doSetlink(net, dev, request);
+  return doSetlink(net, dev, request, changed);
 }
 
 function changeGroup(net: NetNamespace, group: number, request: LinkRequest): Ack {
@@ -202,20 +205,32 @@ export function rtnlSetlink(net: NetNamespace, request: LinkRequest): Ack {
   return dev === undefined ? refuse(ENODEV) : doSetlink(net, dev, request);
 }
 
-/** @kernel net/core/rtnetlink.c do_setlink #P[IFLA_MAP, virtual functions, XDP] */
-function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack {
+/**
+ * Some changes are told to all who watch the device, whether they concern them or not: a bridge then
+ * enables a port that was disabled.
+ * @kernel net/core/rtnetlink.c do_setlink #P[IFLA_MAP, virtual functions, XDP]
+ * @param changed something was changed before that is to be told
+ */
+function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest, changed = false): Ack {
   const newName = (request.ifindex ?? 0) > 0 ? request.ifname : undefined;
+  let told = changed;
   const steps: (() => Ack)[] = [
     () => (request.netns !== undefined || request.netnsPid !== undefined ? moveDevice(net, dev, request) : undefined),
     () => (request.address === undefined ? undefined : devSetMacAddress(dev, request.address)),
     () => (request.mtu === undefined ? undefined : devSetMtu(dev, request.mtu)),
     () => {
-      if (request.group !== undefined) dev.group = request.group;
+      if (request.group !== undefined) {
+        dev.group = request.group;
+        told = true;
+      }
       return undefined;
     },
     () => (newName === undefined || newName === '' ? undefined : devChangeName(dev, newName)),
     () => {
-      if (request.alias !== undefined) dev.alias = request.alias;
+      if (request.alias !== undefined) {
+        dev.alias = request.alias;
+        told = true;
+      }
       if (request.broadcast !== undefined) {
         dev.broadcast = request.broadcast;
         net.kernel.notify('CHANGEADDR', dev);
@@ -235,8 +250,14 @@ function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack
       if (request.gsoMaxSize !== undefined) dev.gsoMaxSize = request.gsoMaxSize;
       if (request.gsoMaxSegs !== undefined) dev.gsoMaxSegs = request.gsoMaxSegs;
       if (request.operstate !== undefined) setOperstate(dev, request.operstate);
-      if (request.linkmode !== undefined) dev.linkMode = request.linkmode;
-      if (request.addrGenMode !== undefined) dev.addrGenMode = request.addrGenMode;
+      if (request.linkmode !== undefined) {
+        if (dev.linkMode !== request.linkmode) told = true;
+        dev.linkMode = request.linkmode;
+      }
+      if (request.addrGenMode !== undefined) {
+        dev.addrGenMode = request.addrGenMode;
+        told = true;
+      }
       return undefined;
     },
     () => {
@@ -247,14 +268,22 @@ function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack
       dev.protoDown = request.protoDown !== 0;
       if (dev.protoDown) netifCarrierOff(dev);
       else netifCarrierOn(dev);
+      told = true;
       return undefined;
     },
   ];
+  let refused: Ack;
   for (const step of steps) {
-    const refused = step();
-    if (refused !== undefined) return refused;
+    refused = step();
+    if (refused !== undefined) break;
   }
-  return undefined;
+  if (told) netdevStateChange(dev);
+  return refused;
+}
+
+/** @kernel net/core/dev.c netdev_state_change */
+function netdevStateChange(dev: NetDevice): void {
+  if ((dev.flags & IFF_UP) !== 0) dev.net.kernel.notify('CHANGE', dev, { flagsChanged: 0 });
 }
 
 function moveDevice(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack {
@@ -267,9 +296,11 @@ function moveDevice(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ac
 
 /** @kernel net/core/rtnetlink.c set_operstate */
 function setOperstate(dev: NetDevice, transition: number): void {
+  const old = dev.operstate;
   if (transition === 6 && (dev.operstate === 5 || dev.operstate === 4 || dev.operstate === 0)) dev.operstate = 6;
   else if (transition === 4 && dev.operstate === 6) dev.operstate = 4;
   else if (transition === 5 && (dev.operstate === 6 || dev.operstate === 0)) dev.operstate = 5;
+  if (dev.operstate !== old) netdevStateChange(dev);
 }
 
 /** @kernel net/core/rtnetlink.c do_set_master */

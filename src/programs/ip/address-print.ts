@@ -65,8 +65,9 @@ export function printAddrinfo(ip: Ip, address: AddrMessage, withDevice: boolean)
   out.text('       valid_lft ');
   printLifetime(ip, 'valid_life_time', address.validLft);
   out.text(' preferred_lft ');
-  // A deprecated address counts on below zero.
-  const preferred = address.flags & IFA_F_DEPRECATED ? address.preferredLft | 0 : address.preferredLft;
+  // A deprecated address counts on below zero, unless it has no end.
+  const counts = (address.flags & IFA_F_DEPRECATED) !== 0 && address.preferredLft !== INFINITY_LIFE_TIME;
+  const preferred = counts ? address.preferredLft | 0 : address.preferredLft;
   printLifetime(ip, 'preferred_life_time', preferred);
   out.text('\n');
 }
