@@ -22,37 +22,47 @@ const XMIT_RECURSION_LIMIT = 8;
  */
 export function devQueueXmit(skb: SkBuff): number {
   const dev = skb.dev!;
-  const kernel = skb.kernel;
+  const { kernel } = skb;
   skb.macHeader = skb.data;
-  if (!dev.active) {
-    // Without a carrier, while it is down, and before it first came up, the queue's qdisc is noop.
-    dev.stats.txDropped++;
-    const why = (dev.flags & IFF_UP) === 0 ? 'the device is down' : 'the device has no carrier';
-    kfreeSkbReason(skb, REASON.QDISC_DROP, 'noop_enqueue', why);
-    return NET_XMIT_CN;
-  }
-  if (kernel.xmitRecursion > XMIT_RECURSION_LIMIT) {
-    kernel.printk(`Dead loop on virtual device ${dev.name}, fix it urgently!`);
-    dev.stats.txDropped++;
-    kfreeSkbReason(skb, REASON.RECURSION_LIMIT, '__dev_queue_xmit', 'too many nested transmissions');
-    return NET_XMIT_DROP;
-  }
+  if (!dev.active) return noopEnqueue(skb, dev);
+  if (kernel.xmitRecursion > XMIT_RECURSION_LIMIT) return deadLoop(skb, dev);
   kernel.xmitRecursion++;
   const result = devHardStartXmit(skb, dev);
   kernel.xmitRecursion--;
   return result;
 }
 
+/**
+ * Without a carrier, while it is down, and before it first came up, the queue's qdisc is noop.
+ * @kernel net/sched/sch_generic.c noop_enqueue
+ */
+function noopEnqueue(skb: SkBuff, dev: NetDevice): number {
+  dev.stats.txDropped++;
+  const why = (dev.flags & IFF_UP) === 0 ? 'the device is down' : 'the device has no carrier';
+  kfreeSkbReason(skb, REASON.QDISC_DROP, 'noop_enqueue', why);
+  return NET_XMIT_CN;
+}
+
+function deadLoop(skb: SkBuff, dev: NetDevice): number {
+  skb.kernel.printk(`Dead loop on virtual device ${dev.name}, fix it urgently!`);
+  dev.stats.txDropped++;
+  kfreeSkbReason(skb, REASON.RECURSION_LIMIT, '__dev_queue_xmit', 'too many nested transmissions');
+  return NET_XMIT_DROP;
+}
+
 /** @kernel net/core/dev.c dev_hard_start_xmit */
 function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
-  if (skb.vlanTci >= 0) {
-    const offload = skb.vlanProto === ETH_P_8021AD ? NETIF_F_HW_VLAN_STAG_TX : NETIF_F_HW_VLAN_CTAG_TX;
-    if ((dev.features & offload) === 0) vlanHwaccelPushInside(skb);
-  }
+  if (skb.vlanTci >= 0) validateXmitVlan(skb, dev);
   const { net } = dev;
   if (net.ptypeAll.length > 0 || dev.ptypeAll.length > 0) devQueueXmitNit(skb, dev);
   if (skb.kernel.trace.on) traceStep(skb, TRACE_XMIT, dev, 0, '');
   return dev.ops.startXmit(skb, dev);
+}
+
+/** The tag goes into the frame where the device does not take it beside. @kernel net/core/dev.c validate_xmit_vlan */
+function validateXmitVlan(skb: SkBuff, dev: NetDevice): void {
+  const offload = skb.vlanProto === ETH_P_8021AD ? NETIF_F_HW_VLAN_STAG_TX : NETIF_F_HW_VLAN_CTAG_TX;
+  if ((dev.features & offload) === 0) vlanHwaccelPushInside(skb);
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   NUD_STALE,
 } from '../../uapi/rtnetlink.ts';
 import type { Mac } from '../../wire/addr.ts';
-import { putEthernetHeader } from '../../wire/ethernet.ts';
+import { HhCache } from '../../wire/ethernet.ts';
 import { devQueueXmit } from './dev-xmit.ts';
 import { REASON } from './drop-reason.ts';
 import {
@@ -282,24 +282,26 @@ function sendWaiting<K>(neigh: Neighbour<K>): void {
  */
 export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): number {
   if ((neigh.state & NUD_CONNECTED) === 0 || neigh.hh === undefined) {
-    if (neigh.output === NEIGH_OUTPUT_DIRECT) {
-      return devQueueXmit(skb);
-    }
-    if (neigh.output === NEIGH_OUTPUT_BLACKHOLE) {
-      kfreeSkbReason(skb, REASON.NEIGH_DEAD, 'neigh_blackhole', 'the entry was removed');
-      return NET_XMIT_DROP;
-    }
-    // neigh_resolve_output()
-    if (!neighEventSend(neigh, skb)) return NETDEV_TX_OK;
-    if (neigh.hh === undefined) {
-      neigh.hh = new Uint8Array(ETH_HLEN);
-      putEthernetHeader(neigh.hh, 0, neigh.ha, neigh.dev.addr, neigh.table.ops.protocol);
-    }
+    if (neigh.output === NEIGH_OUTPUT_DIRECT) return devQueueXmit(skb);
+    if (neigh.output === NEIGH_OUTPUT_BLACKHOLE) return neighBlackhole(skb);
+    if (!neighResolveOutput(neigh, skb)) return NETDEV_TX_OK;
   }
   if (skb.kernel.trace.on) traceStep(skb, TRACE_NEIGH, neigh.dev, neigh.state, 'address known');
   // neigh_hh_output()
   skbCowHead(skb, ETH_HLEN);
-  const at = skb.push(ETH_HLEN);
-  skb.bytes.set(neigh.hh, at);
+  neigh.hh!.put(skb.bytes, skb.push(ETH_HLEN));
   return devQueueXmit(skb);
+}
+
+/** Whether the frame may be sent now, by the header that the entry has then. @kernel net/core/neighbour.c neigh_resolve_output */
+function neighResolveOutput<K>(neigh: Neighbour<K>, skb: SkBuff): boolean {
+  if (!neighEventSend(neigh, skb)) return false;
+  neigh.hh ??= new HhCache(neigh.ha, neigh.dev.addr, neigh.table.ops.protocol);
+  return true;
+}
+
+/** @kernel net/core/neighbour.c neigh_blackhole */
+function neighBlackhole(skb: SkBuff): number {
+  kfreeSkbReason(skb, REASON.NEIGH_DEAD, 'neigh_blackhole', 'the entry was removed');
+  return NET_XMIT_DROP;
 }

@@ -7,6 +7,7 @@
 
 import type { Timer } from '../../sim/queue.ts';
 import { NTF_EXT_LEARNED, NUD_FAILED, NUD_NOARP, NUD_NONE, NUD_PERMANENT } from '../../uapi/rtnetlink.ts';
+import type { HhCache } from '../../wire/ethernet.ts';
 import { REASON } from './drop-reason.ts';
 import type { Kernel } from './kernel.ts';
 import { neighSchedulePeriodicWork } from './neighbour-gc.ts';
@@ -54,7 +55,7 @@ export class Neighbour<K> {
   type = 0;
   output = NEIGH_OUTPUT_RESOLVE;
   /** The Ethernet header to put before frames, made when first needed; empty until then. */
-  hh: Uint8Array | undefined;
+  hh: HhCache | undefined;
   probes = 0;
   declare used: number;
   declare updated: number;

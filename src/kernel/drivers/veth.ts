@@ -1,6 +1,6 @@
 /** Pairs of devices: what one sends the other receives (drivers/net/veth.c). */
 import { EADDRNOTAVAIL, EINVAL, ENOTCONN } from '../../uapi/errno.ts';
-import { IFF_UP, PACKET_HOST } from '../../uapi/if.ts';
+import { ETH_HLEN, IFF_UP } from '../../uapi/if.ts';
 import { type Ack, isRefusal, refuse } from '../../uapi/result.ts';
 import type { LinkRequest, VethData } from '../../uapi/rtnetlink.ts';
 import { isValidMac } from '../../wire/addr.ts';
@@ -11,6 +11,7 @@ import {
   rtnlCreateLink,
   unregisterNetdeviceMany,
 } from '../core/dev-config.ts';
+import { skbScrubPacket } from '../core/dev-forward.ts';
 import { ethTypeTrans, isSkbForwardable, netifRx } from '../core/dev-receive.ts';
 import { REASON } from '../core/drop-reason.ts';
 import type { Kernel } from '../core/kernel.ts';
@@ -41,46 +42,12 @@ function peerOf(dev: NetDevice): NetDevice | undefined {
   return (dev.priv as VethPriv).peer;
 }
 
-/**
- * Forget what belongs to the sender's side.
- * @kernel net/core/skbuff.c skb_scrub_packet
- */
-export function skbScrubPacket(skb: SkBuff, crossesNamespaces: boolean): void {
-  skb.pktType = PACKET_HOST;
-  skb.skbIif = 0;
-  skb.dst = undefined;
-  skb.nfct = undefined;
-  skb.nfctInfo = 0;
-  skb.nfBridge = undefined;
-  skb.priority = 0;
-  if (crossesNamespaces) {
-    skb.mark = 0;
-    skb.tstamp = 0;
-  }
-}
-
 /** @kernel drivers/net/veth.c veth_xmit */
 function vethXmit(skb: SkBuff, dev: NetDevice): number {
   const peer = peerOf(dev);
-  if (peer === undefined || skb.len < 14) {
-    dev.stats.txDropped++;
-    kfreeSkbReason(skb, REASON.DEV_READY, 'veth_xmit', 'the other end is gone');
-    return NET_XMIT_DROP;
-  }
   const length = skb.len;
+  if (peer === undefined || length < ETH_HLEN || !isSkbForwardable(peer, length)) return vethDrop(skb, dev, peer);
   // __dev_forward_skb()
-  if (!isSkbForwardable(peer, length)) {
-    peer.stats.rxDropped++;
-    dev.stats.txDropped++;
-    const down = (peer.flags & IFF_UP) === 0;
-    kfreeSkbReason(
-      skb,
-      down ? REASON.DEV_READY : REASON.PKT_TOO_BIG,
-      '__dev_forward_skb',
-      down ? 'the other end is down' : 'longer than the MTU of the other end allows',
-    );
-    return NET_XMIT_DROP;
-  }
   skbScrubPacket(skb, peer.net !== dev.net);
   skb.tstamp = 0;
   ethTypeTrans(skb, peer);
@@ -92,6 +59,22 @@ function vethXmit(skb: SkBuff, dev: NetDevice): number {
     return NETDEV_TX_OK;
   }
   dev.stats.txDropped++;
+  return NET_XMIT_DROP;
+}
+
+/** The other end is gone, down, or does not take frames of this length. */
+function vethDrop(skb: SkBuff, dev: NetDevice, peer: NetDevice | undefined): number {
+  dev.stats.txDropped++;
+  if (peer === undefined || skb.len < ETH_HLEN) {
+    kfreeSkbReason(skb, REASON.DEV_READY, 'veth_xmit', 'the other end is gone');
+    return NET_XMIT_DROP;
+  }
+  peer.stats.rxDropped++;
+  if ((peer.flags & IFF_UP) === 0) {
+    kfreeSkbReason(skb, REASON.DEV_READY, '__dev_forward_skb', 'the other end is down');
+  } else {
+    kfreeSkbReason(skb, REASON.PKT_TOO_BIG, '__dev_forward_skb', 'longer than the MTU of the other end allows');
+  }
   return NET_XMIT_DROP;
 }
 

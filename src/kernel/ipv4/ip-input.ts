@@ -140,6 +140,16 @@ const ROUTE_NOTES = new Map<DropReason, string>([
   [REASON.IP_LOCALNET, 'a loopback address on the wire (route_localnet)'],
 ]);
 
+/** @kernel net/ipv4/ip_input.c ip_rcv_core */
+function headerError(skb: SkBuff, reason: DropReason, note: string): false {
+  ipv4Of(skb.dev!.net).mib.ip.InHdrErrors++;
+  kfreeSkbReason(skb, reason, 'ip_rcv_core', note);
+  return false;
+}
+
+/** By the ECN field. */
+const ECN_COUNTERS = ['InNoECTPkts', 'InECT1Pkts', 'InECT0Pkts', 'InCEPkts'] as const;
+
 /** Length, version, checksum. @kernel net/ipv4/ip_input.c ip_rcv_core */
 function ipRcvCore(skb: SkBuff, dev: NetDevice): boolean {
   if (skb.pktType === PACKET_OTHERHOST) {
@@ -147,44 +157,30 @@ function ipRcvCore(skb: SkBuff, dev: NetDevice): boolean {
     return false;
   }
   const { mib } = inDevGet(dev)?.ipv4 ?? ipv4Of(dev.net);
+  const { bytes, data: at, len } = skb;
   mib.ip.InReceives++;
-  mib.ipExt.InOctets += skb.len;
-  const at = skb.data;
-  const { bytes } = skb;
-  const headerError = (reason: DropReason, note: string): false => {
-    mib.ip.InHdrErrors++;
-    kfreeSkbReason(skb, reason, 'ip_rcv_core', note);
-    return false;
-  };
-  if (skb.len < IPV4_HEADER_LENGTH) return headerError(REASON.IP_INHDR, 'cut short');
+  mib.ipExt.InOctets += len;
+  if (len < IPV4_HEADER_LENGTH) return headerError(skb, REASON.IP_INHDR, 'cut short');
   const first = bytes[at]!;
   const hlen = (first & 15) << 2;
-  if (first >>> 4 !== 4 || hlen < IPV4_HEADER_LENGTH) return headerError(REASON.IP_INHDR, 'version or header length');
-  switch (bytes[at + 1]! & 3) {
-    case 0:
-      mib.ipExt.InNoECTPkts++;
-      break;
-    case 1:
-      mib.ipExt.InECT1Pkts++;
-      break;
-    case 2:
-      mib.ipExt.InECT0Pkts++;
-      break;
-    default:
-      mib.ipExt.InCEPkts++;
+  if (first >>> 4 !== 4 || hlen < IPV4_HEADER_LENGTH) {
+    return headerError(skb, REASON.IP_INHDR, 'version or header length');
   }
-  if (skb.len < hlen) return headerError(REASON.IP_INHDR, 'cut short in the header');
+  const ecn = bytes[at + 1]! & 3;
+  if (ecn === 0) mib.ipExt.InNoECTPkts++;
+  else mib.ipExt[ECN_COUNTERS[ecn]!]++;
+  if (len < hlen) return headerError(skb, REASON.IP_INHDR, 'cut short in the header');
   if (ipFastCsum(bytes, at, hlen) !== 0) {
     mib.ipExt.InCsumErrors++;
-    return headerError(REASON.IP_CSUM, 'header checksum');
+    return headerError(skb, REASON.IP_CSUM, 'header checksum');
   }
   const length = u16At(bytes, at + 2);
-  if (skb.len < length) {
+  if (len < length) {
     mib.ipExt.InTruncatedPkts++;
     kfreeSkbReason(skb, REASON.PKT_TOO_SMALL, 'ip_rcv_core', 'shorter than its header says');
     return false;
   }
-  if (length < hlen) return headerError(REASON.IP_INHDR, 'total length');
+  if (length < hlen) return headerError(skb, REASON.IP_INHDR, 'total length');
   skb.tail = at + length;
   skb.networkHeader = at;
   skb.transportHeader = at + hlen;

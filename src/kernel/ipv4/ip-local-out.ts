@@ -13,7 +13,6 @@ import { sendStatus } from './send-status.ts';
 
 /** @kernel include/net/dst.h dst_output */
 export function dstOutput(skb: SkBuff): void {
-  sendStatus.passed = true;
   skb.dst!.output!(skb);
 }
 
@@ -21,14 +20,13 @@ export function dstOutput(skb: SkBuff): void {
  * Send a packet through the LOCAL_OUT hooks: the error number of what became of it, 0 for none.
  */
 export function nfLocalOut(skb: SkBuff, rt: Rtable): number {
-  const { errno, passed } = sendStatus;
+  const { errno } = sendStatus;
   sendStatus.errno = 0;
-  sendStatus.passed = false;
   if (nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput)) dstOutput(skb);
   // A hook that drops a packet of ours says so to the sender.
-  const result = !sendStatus.passed && skb.ended ? EPERM : sendStatus.errno;
+  else if (skb.ended) sendStatus.errno = EPERM;
+  const result = sendStatus.errno;
   sendStatus.errno = errno;
-  sendStatus.passed = passed;
   return result;
 }
 

@@ -66,7 +66,6 @@ export function ipFinishOutput2(skb: SkBuff): void {
 
 /** @kernel net/ipv4/ip_output.c __ip_finish_output #P[GSO] */
 function ipFinishOutput(skb: SkBuff): void {
-  sendStatus.passed = true;
   const mtu = ipSkbDstMtu(skb);
   // skb.cb: the longest fragment of a datagram that was put together here (IPCB()->frag_max_size).
   if (skb.len > mtu || skb.cb !== 0) ipFragment(skb, mtu, ipFinishOutput2);
@@ -89,10 +88,8 @@ export function ipOutput(skb: SkBuff): void {
 
 /** The POST_ROUTING hooks; a packet that they drop is an error to its sender. */
 function postRouting(skb: SkBuff, rt: Rtable, inDev: NetDevice | undefined): void {
-  sendStatus.passed = false;
   if (nfHook(NFPROTO_IPV4, NF_INET_POST_ROUTING, rt.ipv4.net, skb, inDev, rt.dev, ipFinishOutput)) ipFinishOutput(skb);
-  if (!sendStatus.passed && skb.ended) sendStatus.errno = EPERM;
-  sendStatus.passed = true;
+  else if (skb.ended) sendStatus.errno = EPERM;
 }
 
 /** A copy comes back as if it had been received. @kernel net/ipv4/ip_output.c ip_mc_finish_output */

@@ -11,38 +11,20 @@ const SLOTS = 256;
 /** Packets looked up before the memory is worth it. */
 const WARM_UP = 32;
 
+/** The route of packets from one address to another that came by one device with one TOS. */
+interface InputRoute {
+  daddr: number;
+  saddr: number;
+  tos: number;
+  inDev: InDevice;
+  rt: Rtable;
+  /** What the route puts into the packet's flags. */
+  ipFlags: number;
+}
+
 export class InputRouteCache {
   lookups = 0;
-  private keys: Int32Array | undefined;
-  private routes: (Rtable | undefined)[] | undefined;
-  private flags: Int32Array | undefined;
-
-  find(skb: SkBuff, slot: number, daddr: number, saddr: number, third: number): boolean {
-    const { keys } = this;
-    if (keys === undefined) return false;
-    const at = slot * 3;
-    if (keys[at] !== daddr || keys[at + 1] !== saddr || keys[at + 2] !== third) return false;
-    const rt = this.routes![slot];
-    if (rt?.valid !== true) return false;
-    skb.dst = rt;
-    skb.ipFlags |= this.flags![slot]!;
-    return true;
-  }
-
-  store(rt: Rtable, flags: number, slot: number, daddr: number, saddr: number, third: number): void {
-    if (this.keys === undefined) {
-      if (++this.lookups < WARM_UP) return;
-      this.keys = new Int32Array(SLOTS * 3);
-      this.routes = new Array<Rtable | undefined>(SLOTS);
-      this.flags = new Int32Array(SLOTS);
-    }
-    const at = slot * 3;
-    this.keys[at] = daddr;
-    this.keys[at + 1] = saddr;
-    this.keys[at + 2] = third;
-    this.routes![slot] = rt;
-    this.flags![slot] = flags;
-  }
+  readonly slots: (InputRoute | undefined)[] = [];
 }
 
 function slotOf(daddr: Ipv4, saddr: Ipv4, ifindex: number): number {
@@ -53,9 +35,14 @@ function slotOf(daddr: Ipv4, saddr: Ipv4, ifindex: number): number {
 /** Put the route on the packet if it is known. */
 export function routeCacheFind(inDev: InDevice, skb: SkBuff, daddr: Ipv4, saddr: Ipv4, tos: number): boolean {
   const cache = inDev.ipv4.inputCache;
-  if (cache === undefined) return false;
-  const { ifindex } = inDev.dev;
-  return cache.find(skb, slotOf(daddr, saddr, ifindex), daddr | 0, saddr | 0, (ifindex << 8) | tos);
+  if (cache === undefined || cache.lookups < WARM_UP) return false;
+  const found = cache.slots[slotOf(daddr, saddr, inDev.dev.ifindex)];
+  if (found === undefined || found.daddr !== (daddr | 0) || found.saddr !== (saddr | 0)) return false;
+  const { rt } = found;
+  if (found.inDev !== inDev || found.tos !== tos || !rt.valid) return false;
+  skb.dst = rt;
+  skb.ipFlags |= found.ipFlags;
+  return true;
 }
 
 /** Remember the route that the packet got, unless it holds for this packet or this moment only. */
@@ -64,7 +51,10 @@ export function routeCacheStore(inDev: InDevice, skb: SkBuff, daddr: Ipv4, saddr
   if (rt === undefined || rt.expires !== 0 || rt.error !== 0 || (skb.ipFlags & IPSKB_MULTIPATH) !== 0) return;
   const { ipv4 } = inDev;
   ipv4.inputCache ??= new InputRouteCache();
-  const { ifindex } = inDev.dev;
-  const flags = skb.ipFlags & IPSKB_DOREDIRECT;
-  ipv4.inputCache.store(rt, flags, slotOf(daddr, saddr, ifindex), daddr | 0, saddr | 0, (ifindex << 8) | tos);
+  const { inputCache: cache } = ipv4;
+  if (++cache.lookups < WARM_UP) return;
+  if (cache.slots.length === 0) for (let i = 0; i < SLOTS; i++) cache.slots.push(undefined);
+  const ipFlags = skb.ipFlags & IPSKB_DOREDIRECT;
+  const route: InputRoute = { daddr: daddr | 0, saddr: saddr | 0, tos, inDev, rt, ipFlags };
+  cache.slots[slotOf(daddr, saddr, inDev.dev.ifindex)] = route;
 }

@@ -5,6 +5,4 @@
 export const sendStatus: {
   /** Error number, 0 for none. */
   errno: number;
-  /** The packet came through the hook point it is at. */
-  passed: boolean;
-} = { errno: 0, passed: false };
+} = { errno: 0 };

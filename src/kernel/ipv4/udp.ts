@@ -1,5 +1,14 @@
 /** UDP (RFC 768): sockets, their ports, delivery and errors. */
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL, EMSGSIZE, ENOBUFS } from '../../uapi/errno.ts';
+import {
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  EDESTADDRREQ,
+  EINVAL,
+  EMSGSIZE,
+  ENOBUFS,
+} from '../../uapi/errno.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { SockaddrIn, SockaddrLl } from '../../uapi/socket.ts';
 import { type Ipv4, putU16, u16At } from '../../wire/addr.ts';
@@ -26,6 +35,9 @@ import { ipSendSkb, localBhEnable } from './ip-local-out.ts';
 import { ipMakeSkb, ipSkMtu } from './ip-make-skb.ts';
 import { RTCF_BROADCAST, RTCF_MULTICAST, type Rtable, skbRtable } from './rtable.ts';
 import { hashSocket, socketTables, unhashSocket } from './socket-tables.ts';
+
+/** The packet being sent: one at a time. */
+const flow = new Flowi4();
 
 export class UdpSocket extends InetSocket {
   readonly type = 'udp';
@@ -94,20 +106,20 @@ export class UdpSocket extends InetSocket {
   /** @kernel net/ipv4/udp.c udp_sendmsg */
   send(data: Uint8Array, to?: SockaddrIn | Partial<SockaddrLl>, confirm = false): number {
     if (data.length > 0xffff) return -EMSGSIZE;
-    const peer = this.peer(to);
-    if (typeof peer === 'number') return peer;
-    if (to !== undefined && peer.port === 0) return -EINVAL;
+    if (to !== undefined && to.family !== 'inet') return -EAFNOSUPPORT;
+    if (to === undefined && !this.connected) return -EDESTADDRREQ;
+    if (to?.port === 0) return -EINVAL;
     if (!this.autobind()) return -EAGAIN;
-    const flow = new Flowi4();
+    const daddr = to === undefined ? this.daddr : to.address;
+    const dport = to === undefined ? this.dport : to.port;
     let rt: Rtable | number;
-    const toPeer = to === undefined && this.cachedRoute?.valid === true;
-    if (toPeer) {
-      rt = this.cachedRoute!;
-      flow.daddr = peer.address;
+    if (to === undefined && this.cachedRoute?.valid === true) {
+      rt = this.cachedRoute;
+      flow.daddr = daddr;
       flow.saddr = this.saddr;
-    } else rt = this.countedRouteTo(peer.address, flow, this.num, peer.port);
+    } else rt = this.countedRouteTo(daddr, flow, this.num, dport);
     if (typeof rt === 'number') return rt;
-    if (to === undefined) this.cachedRoute = rt;
+    if (to === undefined && rt !== this.cachedRoute) this.cachedRoute = rt;
     const length = UDP_HEADER_LENGTH + data.length;
     const refused = this.checkSend(length, rt, flow.daddr);
     if (refused !== 0) return refused;
@@ -115,10 +127,10 @@ export class UdpSocket extends InetSocket {
     const { bytes, transportHeader: at } = skb;
     bytes.set(data, at + UDP_HEADER_LENGTH);
     putU16(bytes, at, this.num);
-    putU16(bytes, at + 2, peer.port);
+    putU16(bytes, at + 2, dport);
     putU16(bytes, at + 4, length);
     putU16(bytes, at + 6, 0);
-    udpChecksum(this, skb, rt, flow, length);
+    udpChecksum(this, skb, rt, length);
     const errno = ipSendSkb(skb);
     localBhEnable(this.ipv4.kernel, errno);
     if (errno === ENOBUFS && !this.recverr) this.ipv4.mib.udp.SndbufErrors++;
@@ -169,7 +181,7 @@ export class UdpSocket extends InetSocket {
  * The sum of the whole datagram, or of the pseudo header only when the device does the rest.
  * @kernel net/ipv4/udp.c udp_send_skb
  */
-function udpChecksum(sk: UdpSocket, skb: SkBuff, rt: Rtable, flow: Flowi4, length: number): void {
+function udpChecksum(sk: UdpSocket, skb: SkBuff, rt: Rtable, length: number): void {
   const { bytes, transportHeader: at } = skb;
   const sum = pseudoHeaderSum(flow.saddr, flow.daddr, IPPROTO_UDP, length);
   const fits = length + (at - skb.data) <= ipSkMtu(sk, rt);
@@ -209,7 +221,8 @@ function udpLookup(skb: SkBuff, saddr: Ipv4, sport: number, daddr: Ipv4, dport: 
   const dif = inetIif(skb);
   let best: InetSocket | undefined;
   let badness = -1;
-  for (const socket of list) {
+  for (let i = 0; i < list.length; i++) {
+    const socket = list[i]!;
     const score = computeScore(socket, saddr, sport, daddr, dif);
     if (score <= badness) continue;
     best = socket;
@@ -218,23 +231,24 @@ function udpLookup(skb: SkBuff, saddr: Ipv4, sport: number, daddr: Ipv4, dport: 
   return best as UdpSocket | undefined;
 }
 
+function udpDrop(skb: SkBuff, reason: DropReason, note: string): void {
+  skbRtable(skb)!.ipv4.mib.udp.InErrors++;
+  kfreeSkbReason(skb, reason, '__udp4_lib_rcv', note);
+}
+
 /** The protocol's receive function. @kernel net/ipv4/udp.c udp_rcv #P[encapsulation, early demultiplexing] */
 export function udpRcv(skb: SkBuff): void {
   const rt = skbRtable(skb)!;
   const { mib } = rt.ipv4;
   const { bytes, networkHeader: ip } = skb;
   const at = skb.data;
-  const drop = (reason: DropReason, note: string): void => {
-    mib.udp.InErrors++;
-    kfreeSkbReason(skb, reason, '__udp4_lib_rcv', note);
-  };
   if (skb.len < UDP_HEADER_LENGTH) {
-    drop(REASON.NOT_SPECIFIED, 'cut short');
+    udpDrop(skb, REASON.NOT_SPECIFIED, 'cut short');
     return;
   }
   const length = u16At(bytes, at + 4);
   if (length > skb.len || length < UDP_HEADER_LENGTH) {
-    drop(REASON.PKT_TOO_SMALL, 'length');
+    udpDrop(skb, REASON.PKT_TOO_SMALL, 'length');
     return;
   }
   skb.tail = at + length;
@@ -245,7 +259,7 @@ export function udpRcv(skb: SkBuff): void {
   if (!summed && u16At(bytes, at + 6) !== 0) {
     if (checksum(bytes, at, skb.tail, pseudoHeaderSum(saddr, daddr, IPPROTO_UDP, length)) !== 0) {
       mib.udp.InCsumErrors++;
-      drop(REASON.UDP_CSUM, 'checksum');
+      udpDrop(skb, REASON.UDP_CSUM, 'checksum');
       return;
     }
   }
