@@ -11,6 +11,7 @@ import { iptables, iptablesLegacy } from './iptables/iptables.ts';
 import { iptablesLegacyRestore, iptablesRestore } from './iptables/iptables-restore.ts';
 import { iptablesLegacySave, iptablesSave } from './iptables/iptables-save.ts';
 import { lsmod, modprobe, rmmod } from './modprobe.ts';
+import { nc } from './nc.ts';
 import { nsenter } from './nsenter.ts';
 import { ping } from './ping/ping.ts';
 import { route } from './route.ts';
@@ -37,6 +38,9 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['iptables-save', iptablesSave],
   ['lsmod', lsmod],
   ['modprobe', modprobe],
+  ['nc', nc],
+  ['nc.openbsd', nc],
+  ['netcat', nc],
   ['nsenter', nsenter],
   ['ping', ping],
   ['ping4', ping],
