@@ -34,9 +34,9 @@ export const CURVES_HEADING = '\nCost of one piece of work by size, and the expo
 
 const duration = (value) => (value < 1e-5 ? `${Math.round(value * 1e9)} ns` : `${(value * 1e6).toFixed(1)} us`);
 
-export function curveLine({ what, unit, points, exponent }) {
+export function curveLine({ what, unit, points, exponent, upper }) {
   const costs = points.map(({ size, work, cost }) => `${size}: ${duration(cost / work)}`);
-  return `${what}, per ${unit}: ${costs.join(', ')}; exponent ${exponent.toFixed(2)}`;
+  return `${what}, per ${unit}: ${costs.join(', ')}; exponent ${exponent.toFixed(2)}, of the upper sizes ${upper.toFixed(2)}`;
 }
 
 const SETUP_WIDTHS = [22, 10, 10, 12, 12];

@@ -92,7 +92,13 @@ for (const name of ['A', 'B', 'C', 'D']) {
   paths[name] = { calls, code, bytes: bytesPerFrame(send) };
 }
 
-const SIZES = { ports: [10, 100], macvlans: [10, 100], flood: [11, 56, 101], siblings: [11, 56, 101] };
+const SIZES = {
+  ports: [10, 100],
+  macvlans: [10, 100],
+  flood: [11, 56, 101],
+  siblings: [11, 56, 101],
+  arp: [11, 56, 101],
+};
 const sizes = {};
 for (const [name, counts] of Object.entries(SIZES)) {
   sizes[name] = [];

@@ -93,8 +93,8 @@ case $topology in
   D) routers; sleep 3; exec "$program" udp "$size" client server 10.0.3.2 9 "$capture" client r1 r2 r3 server ;;
   ports)
     bridge_of "$count"
+    sleep 3 # a port that does not yet forward takes no dynamic entry
     for ((n = 2; n <= count; n++)); do echo "fdb add $(mac $n) dev p$n master dynamic"; done | bridge -batch -
-    sleep 3
     exec "$program" raw "$size" e1 'e*' $((count - 1)) "$frame" "$capture" -
     ;;
   flood) bridge_of "$count"; sleep 3; exec "$program" raw "$size" e1 'e*' 1 "$frame" "$capture" - ;;

@@ -49,6 +49,15 @@ describe('a curve', () => {
     expect(at(sizes.start)).toEqual([]);
     expect(at(sizes.nLogN)).toEqual([expect.stringMatching(/^flood: the cost grows as the work to the power of 1\.3/)]);
   });
+
+  it('is at fault when only its upper part grows, behind a costly beginning', () => {
+    const late = flood((size) => ({ 2: 2e-6, 10: 2e-7, 100: 5e-7, 1000: 4e-6 })[size]!);
+    expect(faults({ frames: [late], labs: [] })).toEqual([
+      expect.stringMatching(
+        /^flood: the cost grows as the work to the power of 1\.\d\d from 10 to 1000; at most 1\.6 may be/,
+      ),
+    ]);
+  });
 });
 
 describe('npm run bench', () => {

@@ -62,7 +62,7 @@ describe('a frame', () => {
     expect(many!.code).toBeLessThan(1.05 * few!.code);
   });
 
-  it.each(['flood', 'siblings'])('costs the same for each copy, however many (%s)', (name) => {
+  it.each(['flood', 'siblings', 'arp'])('costs the same for each copy, however many (%s)', (name) => {
     const [first, second] = slopes(counted.sizes[name]!);
     expect(second).toBeLessThan(1.05 * first!);
   });
