@@ -3,6 +3,7 @@ import { byTurns } from './frames/paths.mjs';
 import { kernelRunner, twinRunner } from './frames/runner.mjs';
 import { measureLabSizes } from './labs/setup.mjs';
 import { exponent } from './statistics.mjs';
+import { twice } from './twice.mjs';
 
 /**
  * What is measured: `work` is how many pieces of work one frame is, for a size. In `copies` the frame goes to
@@ -39,10 +40,12 @@ export function curve(name, what, unit, points) {
 /** The least CPU seconds for a frame (what else the machine does only adds), with the kernel's where `peers` has it and `kernelSizes` this size. */
 async function frameCosts(topology, count, peers, plan) {
   const at = { topology, count };
-  const runners = { twin: twinRunner(at) };
-  if (peers.kernel.program !== undefined && plan.kernelSizes.includes(count))
-    runners.kernel = kernelRunner(peers.kernel.program, at);
-  const rates = await byTurns(runners, plan);
+  const rates = await twice(() => {
+    const runners = { twin: twinRunner(at) };
+    if (peers.kernel.program !== undefined && plan.kernelSizes.includes(count))
+      runners.kernel = kernelRunner(peers.kernel.program, at);
+    return byTurns(runners, plan);
+  });
   return Object.fromEntries(Object.entries(rates).map(([name, values]) => [name, 1 / Math.max(...values)]));
 }
 

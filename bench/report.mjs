@@ -1,5 +1,9 @@
 // The text of docs/performance.md.
+import { readFileSync } from 'node:fs';
 import { KINDS } from './tables.mjs';
+
+/** What profiles say, written by hand. */
+const limits = readFileSync(new URL('limits.md', import.meta.url), 'utf8');
 
 const millions = ({ median }) => `${(median / 1e6).toFixed(median < 1e6 ? 3 : 2)} M`;
 const rate = (value) => (value === undefined ? '' : millions(value));
@@ -134,5 +138,8 @@ ${setup.interfaces.map(({ kind, bytes }) => line([`a ${kind}, up`, kibibytes(byt
 | | CPU | time |
 |---|---|---|
 ${latencyRows(latency)}
-`;
+
+## What limits
+
+${limits}`;
 }

@@ -1,5 +1,6 @@
 // The four paths: frames per CPU-second on the twin, the kernel and ns-3, by turns.
 import { spread } from '../statistics.mjs';
+import { twice } from '../twice.mjs';
 import { kernelRunner, ns3Runner, twinRunner } from './runner.mjs';
 
 const PATHS = ['A', 'B', 'C', 'D'];
@@ -73,7 +74,12 @@ export async function measurePaths(peers, plan, recorded, say) {
   const rows = [];
   try {
     for (const { at, runners } of started) {
-      const rates = await byTurns({ ...startTwins(at), ...runners }, plan);
+      let ready = runners;
+      const rates = await twice(() => {
+        const others = ready ?? startPeers(at, peers);
+        ready = undefined;
+        return byTurns({ ...startTwins(at), ...others }, plan);
+      });
       rows.push(pathRow(at.topology, at.size, rates, recorded));
       say(rows.at(-1));
     }

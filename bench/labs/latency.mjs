@@ -45,7 +45,7 @@ export async function measureLatency({ rounds, matrixRounds }) {
   const run = (text) => () => twinRun(text);
   const small = runs(rounds, run(SMALL_LAB));
   const npx = withFile(SMALL_LAB, (file) =>
-    runs(rounds, () => timed(['npx', '--offline', 'hairpin', 'run', file], { cwd: root })),
+    runs(rounds, () => timed(['npx', '--offline', '--loglevel=error', 'hairpin', 'run', file], { cwd: root })),
   );
   const textUtility = runs(rounds, run(WITH_TEXT_UTILITY));
   const shell = [];

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { spread } from '../statistics.mjs';
+import { twice } from '../twice.mjs';
 import { kernelRun, twinRun } from './command.mjs';
 import { batchText, COMMANDS_EACH, INTERFACES, loopText, PARENT, tearDownText } from './texts.mjs';
 
@@ -57,9 +58,9 @@ async function measureText(kind, count, rounds, kernel) {
   const text = PARENT + TEXTS[kind](count);
   const seconds = { twin: [], kernel: [], kernelCleanUp: [] };
   for (let round = 0; round < rounds; round++) {
-    seconds.twin.push(twinRun(text).cpu);
+    seconds.twin.push((await twice(() => twinRun(text))).cpu);
     if (kernel.program === undefined || count !== COMPARED) continue;
-    seconds.kernel.push(kernelRun(text).cpu);
+    seconds.kernel.push((await twice(() => kernelRun(text))).cpu);
     const cleanUp = await kernelCleanUp();
     if (cleanUp !== undefined) seconds.kernelCleanUp.push(cleanUp);
   }
