@@ -155,8 +155,8 @@ export function inetDumpFib(
   const ipv4 = ipv4Of(net);
   const all = filter.table === undefined || filter.table === 0;
   const tables = all
-    ? [...ipv4.fibTables.values()].reverse().sort((a, b) => (a.id & 255) - (b.id & 255))
-    : [...ipv4.fibTables.values()].filter((table) => table.id === filter.table);
+    ? [...ipv4.fibTables].reverse().sort((a, b) => (a.id & 255) - (b.id & 255))
+    : ipv4.fibTables.filter((table) => table.id === filter.table);
   if (!all && tables.length === 0) return refuse(ENOENT, 'ipv4: FIB table does not exist');
   const messages: RouteMessage[] = [];
   for (const table of tables) {

@@ -133,6 +133,6 @@ export function fibTableFlush(table: FibTable, all = false): number {
 /** @kernel net/ipv4/fib_frontend.c fib_flush */
 export function fibFlush(ipv4: Ipv4Net): void {
   let flushed = 0;
-  for (const table of ipv4.fibTables.values()) flushed += fibTableFlush(table);
+  for (const table of ipv4.fibTables) flushed += fibTableFlush(table);
   if (flushed > 0) ipv4.rtCacheFlush();
 }

@@ -125,8 +125,7 @@ function timerExpire(inDev: InDevice, group: IpMcList): void {
 export function igmpGroupAdded(inDev: InDevice, group: IpMcList): void {
   if (unreported(inDev, group.address) || inDev.dead) return;
   const { mc } = inDev;
-  const at = mc.tomb.findIndex((entry) => entry.address === group.address);
-  if (at >= 0) mc.tomb.splice(at, 1);
+  if (mc.tomb.length > 0) mc.tomb = mc.tomb.filter((entry) => entry.address !== group.address);
   group.unsolicitCount = inDev.ipv4.igmpQrv;
   if (v1Seen(inDev) || v2Seen(inDev)) {
     startTimer(inDev, group, JIFFY);
@@ -146,7 +145,7 @@ export function igmpGroupDropped(inDev: InDevice, group: IpMcList): void {
     if (reporter) sendReport(inDev, group.address, IGMP_HOST_LEAVE_MESSAGE);
     return;
   }
-  inDev.mc.tomb.unshift({ address: group.address, crcount: inDev.mc.qrv });
+  inDev.mc.tomb = [{ address: group.address, crcount: inDev.mc.qrv }, ...inDev.mc.tomb];
   ifcEvent(inDev);
 }
 
@@ -156,7 +155,7 @@ export function igmpStopTimers(inDev: InDevice): void {
   mc.ifcCount = 0;
   mc.crTimer?.cancel();
   mc.gqTimer?.cancel();
-  mc.tomb.length = 0;
+  mc.tomb = [];
 }
 
 /** Changes are to be sent, as often as the robustness says. @kernel net/ipv4/igmp.c igmp_ifc_event */
@@ -181,7 +180,7 @@ function changeExpire(inDev: InDevice): void {
     records.push({ type: IGMPV3_CHANGE_TO_INCLUDE, group: entry.address });
     entry.crcount--;
   }
-  for (let i = mc.tomb.length - 1; i >= 0; i--) if (mc.tomb[i]!.crcount <= 0) mc.tomb.splice(i, 1);
+  if (mc.tomb.length > 0) mc.tomb = mc.tomb.filter((entry) => entry.crcount > 0);
   for (const group of mc.list) {
     if (group.crcount === 0) continue;
     if (!unreported(inDev, group.address)) records.push({ type: IGMPV3_CHANGE_TO_EXCLUDE, group: group.address });
@@ -308,7 +307,7 @@ function heardQuery(inDev: InDevice, skb: SkBuff): boolean {
     }
     mc.ifcCount = 0;
     mc.crTimer?.cancel();
-    mc.tomb.length = 0;
+    mc.tomb = [];
   } else if (skb.len < IGMPV3_QUERY_LENGTH) return false;
   else if (v1Seen(inDev)) {
     maxDelay = QUERY_RESPONSE_INTERVAL;

@@ -13,11 +13,10 @@ export interface InetPeer {
 const LIMIT = 4096;
 
 export class InetPeers {
-  private peers: Map<Ipv4, InetPeer> | undefined;
+  private readonly peers = new Map<Ipv4, InetPeer>();
 
   /** @kernel net/ipv4/inetpeer.c inet_getpeer #P[the oldest goes when there are too many] */
   get(address: Ipv4, now: number): InetPeer {
-    this.peers ??= new Map();
     const { peers } = this;
     let peer = peers.get(address);
     if (peer === undefined) {

@@ -26,13 +26,14 @@ export class IpMcList {
 }
 
 const NO_GROUPS: readonly IpMcList[] = [];
+const NO_LEAVES: IpMcState['tomb'] = [];
 
 /** What IGMP keeps for a device. */
 export class IpMcState {
   /** Groups, last joined first, as /proc/net/igmp lists them. */
   list: readonly IpMcList[] = NO_GROUPS;
   /** Groups left, whose leave is still to be repeated (IGMPv3): the group and how often. */
-  readonly tomb: { address: Ipv4; crcount: number }[] = [];
+  tomb: readonly { readonly address: Ipv4; crcount: number }[] = NO_LEAVES;
   /** Until when queriers of version 1 and 2 are taken to be there; 0 for never seen. */
   v1Seen = 0;
   v2Seen = 0;

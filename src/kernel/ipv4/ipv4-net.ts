@@ -14,6 +14,8 @@ import type { Rtable } from './rtable.ts';
 import { Snmp } from './snmp.ts';
 
 const SECOND = 1e9;
+/** As many routing tables are found as fast by looking at each. */
+const FEW_TABLES = 8;
 
 export class Ipv4Net extends SharedSysctls {
   declare readonly net: NetNamespace;
@@ -28,7 +30,10 @@ export class Ipv4Net extends SharedSysctls {
   devAddrGenid = 1;
   /** Counts flushes of learned path MTUs and gateways. */
   fnheGenid = 1;
-  readonly fibTables = new Map<number, FibTable>();
+  /** In order of creation. */
+  fibTables: readonly FibTable[] = [];
+  /** The same by number, once there are many. */
+  private fibTablesById: Map<number, FibTable> | undefined;
   fibMain: FibTable | undefined;
   fibDefault: FibTable | undefined;
   /** Undefined: the three rules that every namespace begins with. */
@@ -41,7 +46,7 @@ export class Ipv4Net extends SharedSysctls {
   fibHasCustomLocalRoutes = false;
   /** By a hash of their contents: the first of a chain. */
   readonly fibInfos = new Map<number, FibInfo>();
-  readonly peers = new InetPeers();
+  private knownPeers: InetPeers | undefined;
   /** Recently found input routes; see route-input-cache.ts. */
   inputCache: InputRouteCache | undefined;
   /** See noRoute() of route-input.ts. */
@@ -56,6 +61,11 @@ export class Ipv4Net extends SharedSysctls {
     super();
     this.net = net;
     this.kernel = net.kernel;
+  }
+
+  get peers(): InetPeers {
+    this.knownPeers ??= new InetPeers();
+    return this.knownPeers;
   }
 
   get mib(): Snmp {
@@ -73,7 +83,10 @@ export class Ipv4Net extends SharedSysctls {
 
   /** @kernel net/ipv4/fib_frontend.c fib_get_table */
   fibGetTable(id: number): FibTable | undefined {
-    return this.fibTables.get(id === 0 ? RT_TABLE_MAIN : id);
+    const wanted = id === 0 ? RT_TABLE_MAIN : id;
+    if (this.fibTablesById !== undefined) return this.fibTablesById.get(wanted);
+    for (const table of this.fibTables) if (table.id === wanted) return table;
+    return undefined;
   }
 
   /** @kernel net/ipv4/fib_frontend.c fib_new_table */
@@ -83,7 +96,11 @@ export class Ipv4Net extends SharedSysctls {
     // The local table comes with the main one, and shares its prefixes until there are rules.
     const shared = id === RT_TABLE_LOCAL && !this.fibHasCustomRules;
     const table = new FibTable(id, shared ? this.fibNewTable(RT_TABLE_MAIN).trie : new FibTrie());
-    this.fibTables.set(id, table);
+    this.fibTables = this.fibTables.concat(table);
+    if (this.fibTables.length > FEW_TABLES) {
+      this.fibTablesById ??= new Map(this.fibTables.map((each) => [each.id, each]));
+      this.fibTablesById.set(id, table);
+    }
     if (id === RT_TABLE_MAIN) this.fibMain = table;
     else if (id === RT_TABLE_DEFAULT) this.fibDefault = table;
     return table;
