@@ -5,7 +5,7 @@ import { pcapngInterface, pcapngPacket, pcapngSection } from '../capture/pcapng.
 import { PacketPrinter } from '../capture/print.ts';
 import { TcpConversations } from '../capture/tcp-conversations.ts';
 import type { NetDevice } from '../kernel/core/netdevice.ts';
-import type { PacketTap } from '../kernel/core/packet-type.ts';
+import { devAddPack, devRemovePack, type PacketTap } from '../kernel/core/packet-type.ts';
 import { ETH_P_ALL } from '../uapi/if.ts';
 import { concat } from './bytes.ts';
 import { frameOf } from './frame.ts';
@@ -52,14 +52,12 @@ export class FrameCapture {
         this.frames.push({ time, direction: outgoing ? 'out' : 'in', data });
       },
     };
-    dev.ptypeAll.push(this.#tap);
+    devAddPack(dev, this.#tap);
   }
 
   /** Record no more; the frames so far stay. */
   stop(): void {
-    const { ptypeAll } = this.#dev;
-    const at = ptypeAll.indexOf(this.#tap);
-    if (at >= 0) ptypeAll.splice(at, 1);
+    devRemovePack(this.#dev, this.#tap);
   }
 
   /** What tcpdump prints for each frame. The options are its flags; `-n` and `-t` (no time) are on unless said otherwise. */

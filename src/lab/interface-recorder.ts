@@ -3,7 +3,7 @@ import { pcapngInterface, pcapngPacket, pcapngSection } from '../capture/pcapng.
 import type { Kernel } from '../kernel/core/kernel.ts';
 import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import type { NetDevice } from '../kernel/core/netdevice.ts';
-import type { PacketTap } from '../kernel/core/packet-type.ts';
+import { devAddPack, type PacketTap } from '../kernel/core/packet-type.ts';
 import type { SkBuff } from '../kernel/core/skbuff.ts';
 import { ETH_P_ALL, PACKET_LOOPBACK } from '../uapi/if.ts';
 import { concat } from './bytes.ts';
@@ -138,7 +138,7 @@ export class InterfaceRecorder {
       isObserver: true,
       receive: (skb, _dev, outgoing) => this.#record(dev, skb, outgoing),
     };
-    dev.ptypeAll.push(tap);
+    devAddPack(dev, tap);
   }
 
   /** Remember what the device is called, and its namespace, before either is gone. */

@@ -1,4 +1,5 @@
 /** A small machine with the link layer only: devices, raw frames in, taps out. */
+
 import { expect } from 'vitest';
 import { registerVlan } from '../../src/kernel/8021q/vlan.ts';
 import { registerBridge } from '../../src/kernel/bridge/bridge.ts';
@@ -7,6 +8,7 @@ import { devQueueXmit } from '../../src/kernel/core/dev-xmit.ts';
 import { Kernel } from '../../src/kernel/core/kernel.ts';
 import type { NetNamespace } from '../../src/kernel/core/net-namespace.ts';
 import type { NetDevice } from '../../src/kernel/core/netdevice.ts';
+import { devAddPack } from '../../src/kernel/core/packet-type.ts';
 import { rtnlFdbDump } from '../../src/kernel/core/rtnl-fdb.ts';
 import { rtnlDellink, rtnlNewlink } from '../../src/kernel/core/rtnl-link.ts';
 import { consumeSkb, type SkBuff, skbFromBytes } from '../../src/kernel/core/skbuff.ts';
@@ -167,7 +169,7 @@ export class L2Lab {
       const lines: string[] = [];
       this.seen.set(name, lines);
       const dev = this.dev(name);
-      dev.ptypeAll.push({
+      devAddPack(dev, {
         protocol: 3,
         dev,
         sk: this,

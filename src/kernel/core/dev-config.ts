@@ -382,12 +382,18 @@ export function netdevUpperDevLink(dev: NetDevice, upper: NetDevice, master = fa
   const { kernel } = dev.net;
   const errno = kernel.notify('PRECHANGEUPPER', dev, { upper, linking: true, master });
   if (errno !== 0) return refuse(errno);
-  dev.upper.push(upper);
+  addUpper(dev, upper);
   // Most devices have one below them: concat makes a list without room to grow.
   upper.lower = upper.lower.concat(dev);
   if (master) dev.master = upper;
   kernel.notify('CHANGEUPPER', dev, { upper, linking: true, master });
   return undefined;
+}
+
+/** The empty list is shared by all devices; one that has entries is the device's own. */
+function addUpper(dev: NetDevice, upper: NetDevice): void {
+  if (dev.upper.length === 0) dev.upper = [upper];
+  else (dev.upper as NetDevice[]).push(upper);
 }
 
 /** Whether `upper` is stacked on `dev` directly; either may have thousands at its other side. */
@@ -405,7 +411,7 @@ export function netdevUpperDevUnlink(dev: NetDevice, upper: NetDevice): void {
   const at = dev.upper.indexOf(upper);
   if (at < 0) return;
   const master = dev.master === upper;
-  dev.upper.splice(at, 1);
+  (dev.upper as NetDevice[]).splice(at, 1);
   upper.lower = upper.lower.filter((lower) => lower !== dev);
   if (master) dev.master = undefined;
   dev.net.kernel.notify('CHANGEUPPER', dev, { upper, linking: false, master });

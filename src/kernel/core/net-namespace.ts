@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdevice.ts';
 import { NfHooks } from './netfilter.ts';
 import { Nsids } from './nsids.ts';
-import type { PacketTap } from './packet-type.ts';
+import { NO_TAPS, type PacketTap } from './packet-type.ts';
 
 export class NetNamespace implements NetnsRef {
   declare readonly kernel: Kernel;
@@ -26,8 +26,8 @@ export class NetNamespace implements NetnsRef {
   loopback!: NetDevice;
   readonly nfHooks = new NfHooks();
   /** Taps of packet sockets that listen to all devices. */
-  readonly ptypeAll: PacketTap[] = [];
-  readonly ptypeSpecific: PacketTap[] = [];
+  ptypeAll: readonly PacketTap[] = NO_TAPS;
+  ptypeSpecific: readonly PacketTap[] = NO_TAPS;
   /** Ids of other namespaces in this one, once one has been given. */
   nsids: Nsids | undefined;
   /** The ids of this one in others, by the other. */

@@ -9,7 +9,7 @@ import type { BridgePortData, LinkRequest, LinkStats } from '../../uapi/rtnetlin
 import { MAC_BROADCAST, MAC_ZERO, type Mac } from '../../wire/addr.ts';
 import type { HwAddrList } from './dev-addr-lists.ts';
 import type { NetNamespace } from './net-namespace.ts';
-import type { PacketTap } from './packet-type.ts';
+import { NO_TAPS, type PacketTap } from './packet-type.ts';
 import type { SkBuff } from './skbuff.ts';
 
 /** Results of an rx handler (rx_handler_result_t). */
@@ -203,13 +203,13 @@ export class NetDevice {
   rxHandler: RxHandler | undefined;
   rxHandlerData: unknown;
   /** Taps of packet sockets bound to this device and to ETH_P_ALL. */
-  readonly ptypeAll: PacketTap[] = [];
+  ptypeAll: readonly PacketTap[] = NO_TAPS;
   /** Taps of packet sockets bound to this device and one protocol. */
-  readonly ptypeSpecific: PacketTap[] = [];
+  ptypeSpecific: readonly PacketTap[] = NO_TAPS;
   /** The master (bridge, bond ...) this device is a port of. */
   master: NetDevice | undefined;
   /** Devices stacked on this one, and those it is stacked on (netdev_adjacent), in order of linking; master links included. */
-  readonly upper: NetDevice[] = [];
+  upper: readonly NetDevice[] = NO_DEVICES;
   lower: readonly NetDevice[] = NO_DEVICES;
   /** Slots of the protocols: dev->ip_ptr, dev->vlan_info, dev->br_port (with rxHandlerData). */
   ipPtr: unknown;
@@ -222,7 +222,6 @@ export class NetDevice {
   gsoMaxSegs = 65535;
   tsoMaxSize = 65536;
   tsoMaxSegs = 65535;
-  groMaxSize = 65536;
   /** Whether linkwatch has this device in its list. */
   linkwatchPending = false;
 

@@ -29,6 +29,8 @@ import { NET_ADDR_SET, NETIF_F_NETNS_LOCAL, type NetDevice, type RtnlLinkOps } f
 
 /** A device with a smaller MTU has no IPv6 state (include/uapi/linux/ipv6.h). */
 const IPV6_MIN_MTU = 1280;
+/** IFLA_GRO_MAX_SIZE, which nothing changes here. */
+const GRO_LEGACY_MAX_SIZE = 65536;
 
 /** The namespace that a request names, or `net` when it names none. @kernel net/core/rtnetlink.c rtnl_link_get_net */
 export function linkDestination(net: NetNamespace, request: LinkRequest): NetNamespace | Refusal {
@@ -405,7 +407,7 @@ export function linkMessage(net: NetNamespace, dev: NetDevice): LinkMessage {
     gsoMaxSegs: dev.gsoMaxSegs,
     tsoMaxSize: dev.tsoMaxSize,
     tsoMaxSegs: dev.tsoMaxSegs,
-    groMaxSize: dev.groMaxSize,
+    groMaxSize: GRO_LEGACY_MAX_SIZE,
     carrier: dev.carrier ? 1 : 0,
     carrierChanges: dev.carrierUpCount + dev.carrierDownCount,
     protoDown: dev.protoDown ? 1 : 0,

@@ -30,7 +30,7 @@ import { devQueueXmit } from '../core/dev-xmit.ts';
 import type { Kernel } from '../core/kernel.ts';
 import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
 import { NET_XMIT_DROP, type NetDevice } from '../core/netdevice.ts';
-import type { PacketTap } from '../core/packet-type.ts';
+import { devAddPack, devRemovePack, type PacketTap } from '../core/packet-type.ts';
 import { allocSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
 
 /** Bytes of frames a socket holds before it loses some: libpcap's ring, 2 MiB. */
@@ -73,7 +73,8 @@ class PacketSocket implements Socket, PacketTap {
   private packets = 0;
   private drops = 0;
   /** The list this tap stands in. */
-  private hooked: PacketTap[] | undefined;
+  /** Whose frames it hears. */
+  private hooked: NetDevice | NetNamespace | undefined;
   private readonly memberships: NetDevice[] = [];
   private readonly options: SocketOptions = {
     broadcast: true,
@@ -338,14 +339,12 @@ class PacketSocket implements Socket, PacketTap {
   }
 
   private hook(): void {
-    const owner = this.dev ?? this.net;
-    this.hooked = this.protocol === ETH_P_ALL ? owner.ptypeAll : owner.ptypeSpecific;
-    this.hooked.push(this);
+    this.hooked = this.dev ?? this.net;
+    devAddPack(this.hooked, this);
   }
 
   private unhook(): void {
-    const at = this.hooked?.indexOf(this) ?? -1;
-    if (at >= 0) this.hooked!.splice(at, 1);
+    if (this.hooked !== undefined) devRemovePack(this.hooked, this);
     this.hooked = undefined;
   }
 }

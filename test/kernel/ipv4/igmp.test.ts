@@ -1,5 +1,7 @@
 /** IGMP: what a host says when it joins and leaves, and what it answers to queries of each version. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { devAddPack } from '../../../src/kernel/core/packet-type.ts';
 import type { Socket } from '../../../src/uapi/socket.ts';
 import { formatIpv4, formatMac, ipv4At, putU16, u16At } from '../../../src/wire/addr.ts';
 import { checksum } from '../../../src/wire/checksum.ts';
@@ -17,7 +19,7 @@ const RECORDS = ['', 'is_in', 'is_ex', 'to_in', 'to_ex'];
 beforeEach(() => {
   ({ lab, a, b } = pair());
   reports = [];
-  b.dev('b0').ptypeAll.push({
+  devAddPack(b.dev('b0'), {
     protocol: 3,
     dev: b.dev('b0'),
     sk: {},

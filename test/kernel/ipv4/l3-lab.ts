@@ -1,8 +1,10 @@
 /** Hosts joined by veth pairs, with sockets and ears: what the tests of IPv4 stand on. */
+
 import { expect } from 'vitest';
 import type { Kernel } from '../../../src/kernel/core/kernel.ts';
 import type { NetNamespace } from '../../../src/kernel/core/net-namespace.ts';
 import type { NetDevice } from '../../../src/kernel/core/netdevice.ts';
+import { devAddPack } from '../../../src/kernel/core/packet-type.ts';
 import { bootKernel } from '../../../src/kernel/init.ts';
 import { KernelMachine } from '../../../src/kernel/machine.ts';
 import { type Ack, isRefusal } from '../../../src/uapi/result.ts';
@@ -219,7 +221,7 @@ export class L3Lab {
   /** Listen on a device from now on; received frames begin with `<`, sent ones with `>`. */
   tap(host: Host, name: string): void {
     const dev = host.dev(name);
-    dev.ptypeAll.push({
+    devAddPack(dev, {
       protocol: 3,
       dev,
       sk: this,

@@ -230,7 +230,7 @@ describe('an ARP request', () => {
       const line = lab.heard().find((text) => text.includes('who-has'))!;
       lab.run(5);
       lab.heard();
-      a.dev('a0').ptypeAll.pop();
+      a.dev('a0').ptypeAll = a.dev('a0').ptypeAll.slice(0, -1);
       return line.split(' tell ')[1]!;
     };
     expect([asked(0, '10.9.0.1'), asked(0, '10.0.0.3')]).toEqual(['10.9.0.1', '10.0.0.3']);
@@ -255,7 +255,7 @@ describe('an ARP request', () => {
   function sendProbe(target: string): void {
     const socket = a.socket('udp');
     ok(a.route(`${target}/32`, undefined, { oif: a.dev('a0').ifindex }));
-    a.dev('a0').ptypeAll.splice(1);
+    a.dev('a0').ptypeAll = a.dev('a0').ptypeAll.slice(0, 1);
     socket.send(new Uint8Array(4), { family: 'inet', address: addr(target), port: 9 });
     lab.run(0.01);
     ok(a.task.rtnl.delRoute({ dst: addr(target), dstLen: 32, scope: 255 }));

@@ -1,5 +1,7 @@
 /** UDP, raw and ping sockets: ports, errors, checksums, delivery; TCP's answer when nobody listens. */
+
 import { afterEach, describe, expect, it } from 'vitest';
+import { devAddPack } from '../../../src/kernel/core/packet-type.ts';
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL } from '../../../src/kernel/core/skbuff.ts';
 import {
   EACCES,
@@ -147,7 +149,7 @@ describe('a UDP socket', () => {
     const { a, b, ...rest } = pair();
     lab = rest.lab;
     const sums: [summed: number, good: boolean][] = [];
-    b.dev('b0').ptypeAll.push({
+    devAddPack(b.dev('b0'), {
       protocol: 3,
       dev: b.dev('b0'),
       sk: {},
