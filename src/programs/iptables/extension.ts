@@ -242,12 +242,13 @@ function parseIntRange(
   value.to = ends[1] ?? 0;
 }
 
+/** A number that is no port is cut to sixteen bits, as getaddrinfo(3) does that is asked in the end. */
 function parsePortRange(ctx: XtablesContext, name: string, option: string, text: string, value: OptionValue): void {
   const parts = text.split(':');
   if (parts.length > 2) ctx.bad(`${name}: Too many components for option "--${option}" (max: 2)\n`);
   const ports = parts.map((part, i) => {
     if (part === '') return i === 0 ? 0 : 0xffff;
-    const port = /^\d+$/.test(part) && Number(part) <= 0xffff ? Number(part) : portOfService(part);
+    const port = /^\d+$/.test(part) ? Number(part) % 0x1_0000 : portOfService(part);
     return port ?? ctx.bad(`Port "${part}" does not resolve to anything.\n`);
   });
   value.count = 2;
