@@ -14,6 +14,7 @@ import type { SysctlEntries, SysctlEntry } from './core/sysctl.ts';
 import { INET_PROC_FILES } from './ipv4/proc.ts';
 import { procNetIgmp6 } from './ipv6/mcast.ts';
 import { NETFILTER_PROC_FILES } from './netfilter/proc.ts';
+import { procRecent } from './netfilter/xt-recent.ts';
 
 type Node =
   | { kind: 'directory'; names: string[] }
@@ -63,7 +64,13 @@ function lookup(net: NetNamespace, path: string): Node | undefined {
   if (path.startsWith('/proc/self/net/')) return lookup(net, `/proc/net/${path.slice(15)}`);
   if (path === SYS) return { kind: 'directory', names: ['net'] };
   if (path.startsWith(`${SYS}/`)) return sysctlNode(net, path.slice(SYS.length + 1));
-  if (path === '/proc/net') return { kind: 'directory', names: [...Object.keys(procNet(net)), 'vlan'].sort() };
+  if (path === '/proc/net')
+    return { kind: 'directory', names: [...Object.keys(procNet(net)), 'vlan', 'xt_recent'].sort() };
+  if (path === '/proc/net/xt_recent') return { kind: 'directory', names: Object.keys(procRecent(net)) };
+  if (path.startsWith('/proc/net/xt_recent/')) {
+    const entry = procRecent(net)[path.slice(20)];
+    return entry === undefined ? undefined : { kind: 'file', entry };
+  }
   if (path === '/proc/net/vlan') return { kind: 'directory', names: Object.keys(procNetVlan(net)) };
   if (path.startsWith('/proc/net/vlan/')) return fileNode(procNetVlan(net)[path.slice(15)], 0o600);
   if (path.startsWith('/proc/net/')) return fileNode(procNet(net)[path.slice(10)]);

@@ -56,6 +56,21 @@ export interface XtConntrackMatch {
   direction?: 'ORIGINAL' | 'REPLY';
 }
 
+/** xt_recent: a list of addresses by its name. */
+export interface XtRecentMatch {
+  name: 'recent';
+  mode: 'set' | 'rcheck' | 'update' | 'remove';
+  invert: boolean;
+  /** 0: whenever. */
+  seconds: number;
+  hitCount: number;
+  reap: boolean;
+  rttl: boolean;
+  list: string;
+  destination: boolean;
+  mask: Ipv4;
+}
+
 export interface XtPhysdevMatch {
   name: 'physdev';
   in?: IfaceMatch;
@@ -96,6 +111,7 @@ export type XtMatch =
   | { name: 'mac'; address: Mac; invert: boolean }
   | { name: 'comment'; text: string }
   | XtPhysdevMatch
+  | XtRecentMatch
   | { name: 'limit' /** Time per packet in 1/10000 s (XT_LIMIT_SCALE). */; avg: number; burst: number }
   | { name: 'mark'; mark: number; mask: number; invert: boolean }
   /** The connection's mark. */

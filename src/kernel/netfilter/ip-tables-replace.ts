@@ -7,6 +7,7 @@ import { countConntrackUsers } from './conntrack-users.ts';
 import { Chain, Rule } from './ip-tables.ts';
 import { hookChain } from './table-hooks.ts';
 import { BUILTIN_CHAINS } from './tables.ts';
+import { countRecentUsers } from './xt-recent.ts';
 
 interface IptTable {
   chains: Map<string, Chain>;
@@ -114,6 +115,7 @@ export function iptReplaceTable(net: NetNamespace, request: XtTable): Ack {
   }
   table.chains = chains;
   countConntrackUsers(net, `ip_tables ${request.name}`, chains.values());
+  countRecentUsers(net, `ip_tables ${request.name}`, chains.values());
   return undefined;
 }
 

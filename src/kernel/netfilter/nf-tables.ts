@@ -7,6 +7,7 @@ import { Chain, Rule } from './ip-tables.ts';
 import { ruleOf } from './ip-tables-replace.ts';
 import { hookChain } from './table-hooks.ts';
 import { BUILTIN_CHAINS, type BuiltinChain, nftPriority } from './tables.ts';
+import { countRecentUsers } from './xt-recent.ts';
 
 /** How deep jumps may nest: NFT_JUMP_STACK_SIZE. */
 const JUMP_STACK = 16;
@@ -284,6 +285,7 @@ export function nftCommit(net: NetNamespace, messages: readonly NftMessage[]): {
   syncHooks(state);
   const chains = [...state.tables.values()].flatMap((table) => table.chains);
   countConntrackUsers(net, 'nf_tables', chains);
+  countRecentUsers(net, 'nf_tables', chains);
   return failures;
 }
 

@@ -18,6 +18,7 @@ import { ipv4Of } from '../ipv4/ipv4-net.ts';
 import type { XtMatchFn, XtPacket } from './xt-action.ts';
 import { connmarkMatch, conntrackMatch, stateMatch } from './xt-conntrack.ts';
 import { dscpMatch, iprangeMatch, lengthMatch, pkttypeMatch, statisticMatch, ttlMatch } from './xt-packet.ts';
+import { recentCheck, recentMatch } from './xt-recent.ts';
 
 /** Where a rule stands: what check functions look at. */
 export interface XtPlace {
@@ -60,6 +61,8 @@ export function checkMatch(match: XtMatch, place: XtPlace): number {
       const bridged = match.isBridged !== undefined && !match.isBridged.invert;
       return out && !bridged && (hooks & bit(NF_INET_LOCAL_OUT)) !== 0 ? EINVAL : 0;
     }
+    case 'recent':
+      return recentCheck(match);
     case 'limit':
       return match.burst === 0 && !place.nft ? ERANGE : 0;
     case 'addrtype':
@@ -244,6 +247,8 @@ export function compileMatch(match: XtMatch, place: XtPlace): XtMatchFn {
       return () => true;
     case 'physdev':
       return physdevMatch(match);
+    case 'recent':
+      return recentMatch(match, place.net);
     case 'limit':
       return limitMatch(match, place);
     case 'mark':

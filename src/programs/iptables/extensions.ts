@@ -7,6 +7,7 @@ import { conntrackMatch, stateMatch } from './match-conntrack.ts';
 import { addrtypeMatch, commentMatch, limitMatch, macMatch, markMatch, physdevMatch } from './match-other.ts';
 import { dscpMatch, iprangeMatch, lengthMatch, pkttypeMatch, statisticMatch, ttlMatch } from './match-packet.ts';
 import { icmpMatch, multiportMatch, tcpMatch, udpMatch } from './match-proto.ts';
+import { recentMatch } from './match-recent.ts';
 import { dscpTarget, ttlTarget } from './target-packet.ts';
 import {
   dnatTarget,
@@ -38,6 +39,7 @@ const MATCHES: ReadonlyMap<string, Extension<XtMatch>> = new Map(
     iprangeMatch,
     lengthMatch,
     pkttypeMatch,
+    recentMatch,
     statisticMatch,
     ttlMatch,
   ].map((extension): [string, Extension<XtMatch>] => [extension.name, extension as Extension<XtMatch>]),
