@@ -12,7 +12,7 @@ import { KERNEL_DIFFERENCES, TABLE_MASKS, TABLE_ORDER } from '../dist/lab/compar
 import { MASK_RULES, maskLines, SORT_RULES } from '../dist/lab/mask.js';
 import { FRAME_MASKS } from '../dist/lab/mask-frame.js';
 import { twin } from '../dist/lab/twin-backend.js';
-import { casesOf, knownDeviations } from './conformance-cases.mjs';
+import { casesOf, kernelConfigs, knownDeviations } from './conformance-cases.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const labs = readdirSync(join(root, 'labs')).filter((file) => file.endsWith('.md'));
@@ -42,12 +42,13 @@ const lacking = ({ disagreements }) =>
     .filter(({ diff }) => diff.some(({ kind, text }) => kind === 'second' && text.includes('Unknown device type')))
     .map(({ command }) => /\btype (\w+)/.exec(command)?.[1])[0];
 
-async function onTwin(script) {
+async function onTwin(script, config) {
   let text = '';
   const decoder = new TextDecoder();
   const machine = await twin.start({
     seed: 1,
     terminal: false,
+    config,
     sink: (_, data) => {
       text += decoder.decode(data, { stream: true });
     },
@@ -97,6 +98,7 @@ const figure = (name) => `${total[name].agreeing} of ${total[name].all}`;
 const percent = (name) => percentOf(total[name].agreeing, total[name].all);
 
 const deviations = await knownDeviations();
+const configs = await kernelConfigs();
 const recordings = join(root, 'test/conformance/recordings');
 const areas = [];
 const whole = { cases: 0, agreeing: 0 };
@@ -110,7 +112,7 @@ for (const name of readdirSync(recordings).sort()) {
       const expected = recording.cases[one.name];
       if (expected === undefined) continue;
       cases++;
-      if (expected.join('\n') === (await onTwin(one.script)).join('\n')) agreeing++;
+      if (expected.join('\n') === (await onTwin(one.script, configs[name])).join('\n')) agreeing++;
       else console.log(`differs: ${name} ${area}: ${one.name}`);
     }
     whole.cases += cases;

@@ -12,6 +12,12 @@ export const AREAS = readdirSync(join(folder, 'cases'))
   .filter((file) => file.endsWith('.txt'))
   .map((file) => file.slice(0, -4));
 
+/** What a kernel must be able to do for the cases of an area, if not every kernel can: a command. */
+export function needOf(area) {
+  const head = readFileSync(join(folder, 'cases', `${area}.txt`), 'utf8').split('\n', 1)[0];
+  return head.startsWith('# needs: ') ? head.slice('# needs: '.length) : undefined;
+}
+
 /** The cases of an area: name and script. */
 export function casesOf(area) {
   const prelude = readFileSync(join(folder, 'cases/prelude.sh'), 'utf8');
@@ -25,14 +31,26 @@ export function casesOf(area) {
   });
 }
 
-/** The list of cases that are known to differ, with the reasons. */
-export async function knownDeviations() {
+/** What a TypeScript file of the suite exports. */
+async function load(file) {
   const { outputFiles } = await build({
-    entryPoints: [join(folder, 'known-deviations.ts')],
+    entryPoints: [join(folder, file)],
+    bundle: true,
+    platform: 'node',
     format: 'esm',
     write: false,
     logLevel: 'error',
   });
   const source = Buffer.from(outputFiles[0].contents).toString('base64');
-  return (await import(`data:text/javascript;base64,${source}`)).KNOWN_DEVIATIONS;
+  return import(`data:text/javascript;base64,${source}`);
+}
+
+/** The list of cases that are known to differ, with the reasons. */
+export async function knownDeviations() {
+  return (await load('known-deviations.ts')).KNOWN_DEVIATIONS;
+}
+
+/** How the kernels with recordings are built. */
+export async function kernelConfigs() {
+  return (await load('kernels.ts')).KERNELS;
 }

@@ -20,7 +20,10 @@ const ABSENT = [
     'TCP connections',
     'net/ipv4/tcp*.c: a connection is refused or given up as on Linux, none is ever made; connection tracking follows TCP',
   ],
-  ['Bridge VLAN filtering', 'net/bridge/br_vlan.c: the reference kernel is built without it'],
+  [
+    'Multicast snooping for each VLAN, VLAN tunnels, MST',
+    'net/bridge: mcast_vlan_snooping, bridge vlan global, tunnel_info, mst_enabled',
+  ],
   ['ipvlan, macvtap character devices, tun, vxlan, bonding, vrf', 'drivers/net'],
   ['Queueing disciplines and tc', 'net/sched: noqueue, noop and an unbounded pfifo_fast only'],
   ['nftables as a language', 'net/netfilter/nf_tables*: iptables rules only'],

@@ -5,7 +5,8 @@ import type { LabMachine, Stopped } from '../lab/backend.ts';
 import { documentOf, type IsComplete, type LabDocument, parseDocument, stepsOf } from '../lab/document.ts';
 import type { InterfaceFrames, MachineTables } from '../lab/observation.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
-import { isDocument, limitsOf, startMachine } from './lab.ts';
+import type { KernelConfig } from '../lab/twin-machine.ts';
+import { configOfKernel, isDocument, limitsOf, startMachine } from './lab.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
 import type { Style } from './style.ts';
 import { commandLines } from './transcript.ts';
@@ -20,6 +21,8 @@ export interface AgreeTask {
   against: readonly BackendName[];
   seed: number;
   budget: Budget;
+  /** How the twin's kernel is built; default: as the one that it is compared with. */
+  config?: KernelConfig;
 }
 
 /** Run the lab on the first backend and on each of the others, and compare. */
@@ -28,14 +31,16 @@ export async function agree(task: AgreeTask): Promise<Agreement[]> {
   const names = [task.on, ...task.against];
   // The twin is last: it keeps the pace of those that it is compared with.
   for (const name of names.filter((one) => one !== 'twin')) outcomes.set(name, await runPair(name, task));
-  const output = names.includes('twin') ? (await runOnce('twin', task, {})).run : undefined;
   const agreements: Agreement[] = [];
   for (const name of task.against) {
     const [first, second] = await Promise.all(
       [task.on, name].map(async (one, i, pair) => {
         if (one !== 'twin') return runOf(outcomes.get(one)!);
-        const pace = outcomes.get(pair[1 - i]!)!;
-        return { ...runOf(await runPair('twin', task, pace)), commands: output!.commands };
+        // Its kernel is built as theirs.
+        const other = pair[1 - i]!;
+        const config = task.config ?? (other === 'twin' ? {} : await configOfKernel(other));
+        const { run } = await runOnce('twin', { ...task, config }, {});
+        return { ...runOf(await runPair('twin', { ...task, config }, outcomes.get(other))), commands: run.commands };
       }),
     );
     agreements.push(compareRuns(first!, second!));
@@ -94,7 +99,14 @@ async function runOnce(
   const document = isDocument(file, text) || task.then !== undefined;
   const collector = new OutputCollector();
   const folder = file === '-' ? process.cwd() : dirname(file);
-  const options = { seed: task.seed, terminal: document, limits: limitsOf(task.budget), ...observe };
+  const { seed, config } = task;
+  const options = {
+    seed,
+    terminal: document,
+    limits: limitsOf(task.budget),
+    ...observe,
+    ...(config === undefined ? {} : { config }),
+  };
   const machine = await startMachine(backend, folder, collector.sink, options);
   const from = pace?.begun[0] ?? 0;
   const keepUp = async (time: number | undefined) => {

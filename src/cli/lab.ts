@@ -1,5 +1,7 @@
 /** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
-import type { Backend, Clock, LabMachine, Limits, Sink, StartOptions, TerminalMachine } from '../lab/backend.ts';
+import type { KernelConfig } from '../kernel/core/kernel.ts';
+import type { Backend, Clock, LabMachine, Limits, Sink, TerminalMachine } from '../lab/backend.ts';
+import type { TwinStartOptions } from '../lab/twin-machine.ts';
 import { hostFolder } from './folder.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
 
@@ -29,7 +31,7 @@ export const breathe = (): Promise<void> => new Promise((resolve) => setImmediat
 export async function startTwin(
   folder: string,
   sink: Sink,
-  options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
+  options: Omit<TwinStartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<TerminalMachine> {
   const { twin } = await import('../lab/twin-backend.ts');
   return twin.start({ ...options, sink, folder: hostFolder(folder), breathe });
@@ -40,13 +42,24 @@ export async function startMachine(
   on: BackendName,
   folder: string,
   sink: Sink,
-  options: Omit<StartOptions, 'folder' | 'sink' | 'breathe'>,
+  options: Omit<TwinStartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<LabMachine> {
   if (on === 'twin') return startTwin(folder, sink, options);
+  return withUsageError(on, async () =>
+    (await kernelBackend(on)).start({ ...options, sink, folder: hostFolder(folder), breathe }),
+  );
+}
+
+/** How a backend's kernel is built. */
+export async function configOfKernel(on: 'kernel' | 'uml'): Promise<KernelConfig> {
+  const { configOf } = await import('../linux/probe.ts');
+  return withUsageError(on, async () => configOf(await kernelBackend(on)));
+}
+
+async function withUsageError<T>(on: BackendName, work: () => Promise<T>): Promise<T> {
   const { BackendUnavailable } = await import('../linux/unavailable.ts');
   try {
-    const backend = await kernelBackend(on);
-    return await backend.start({ ...options, sink, folder: hostFolder(folder), breathe });
+    return await work();
   } catch (error) {
     if (error instanceof BackendUnavailable) throw new UsageError(`--on ${on}: ${error.message}`);
     throw error;

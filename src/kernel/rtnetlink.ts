@@ -1,6 +1,7 @@
 /** The rtnetlink socket of a process: each request goes to the part of the stack that answers it. */
 
 import type { MdbMessage } from '../uapi/bridge-mdb.ts';
+import type { BridgeVlanMessage, BridgeVlanOptions, BridgeVlanRequest } from '../uapi/bridge-vlan.ts';
 import { EEXIST, EINVAL } from '../uapi/errno.ts';
 import type { RuleMessage } from '../uapi/fib-rules.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
@@ -26,6 +27,13 @@ import type {
 import type { Ipv4 } from '../wire/addr.ts';
 import { brMdbDump } from './bridge/br-mdb.ts';
 import { brDumpLinks, brSetlink } from './bridge/br-netlink.ts';
+import {
+  brVlanDellink,
+  brVlanDumpLinks,
+  brVlanRtmDump,
+  brVlanSetlink,
+  brVlanSetOptions,
+} from './bridge/br-vlan-netlink.ts';
 import { neighAdd, neighDelete, neighDumpInfo, neighGet } from './core/neighbour.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
 import { Nsids } from './core/nsids.ts';
@@ -72,6 +80,21 @@ export class RtnetlinkSocket implements Rtnetlink {
   }
   dumpBridgeLinks(): BridgeLinkMessage[] {
     return brDumpLinks(this.net);
+  }
+  setBridgeVlan(ifindex: number, request: BridgeVlanRequest, flags: { self?: boolean; master?: boolean }): Ack {
+    return brVlanSetlink(this.net, ifindex, request, flags);
+  }
+  delBridgeVlan(ifindex: number, request: BridgeVlanRequest, flags: { self?: boolean; master?: boolean }): Ack {
+    return brVlanDellink(this.net, ifindex, request, flags);
+  }
+  dumpBridgeVlans(): BridgeVlanMessage[] {
+    return brVlanDumpLinks(this.net);
+  }
+  dumpVlandb(): BridgeVlanMessage[] | Refusal {
+    return brVlanRtmDump(this.net);
+  }
+  setVlanOptions(ifindex: number, options: BridgeVlanOptions): Ack {
+    return brVlanSetOptions(this.net, ifindex, options);
   }
   linkProp(ifindex: number, altnames: readonly string[], add: boolean): Ack {
     return rtnlLinkprop(this.net, ifindex, altnames, add);

@@ -18,6 +18,21 @@ export const MASK_RULES: readonly MaskRule[] = [
   { reason: 'identifiers of echo requests are process numbers', pattern: /\bid \d+, seq/g, replacement: 'id N, seq' },
   { reason: 'identifiers of echo requests are process numbers', pattern: /\bident=\d+/g, replacement: 'ident=N' },
   { reason: 'IP identifiers are random', pattern: /\bid \d+, offset/g, replacement: 'id N, offset' },
+  {
+    reason: 'some kernels are built without zones of connection tracking (CONFIG_NF_CONNTRACK_ZONES)',
+    pattern: / zone=0\b/g,
+    replacement: '',
+  },
+  {
+    reason: 'a quarter of 125 s is rounded to the ticks of the kernel (CONFIG_HZ)',
+    pattern: /(mcast_startup_query_int(?:er)?v(?:a)?l"?[ :]+)312[45]\b/g,
+    replacement: '$13125',
+  },
+  {
+    reason: 'the window scale of TCP follows from the size of the memory',
+    pattern: /wscale \d+/g,
+    replacement: 'wscale W',
+  },
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
   {
     reason: 'how long a timer has left depends on how fast commands start',

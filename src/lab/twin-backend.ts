@@ -1,8 +1,8 @@
 /** The twin as a backend. */
 import type { Backend } from './backend.ts';
-import { TwinMachine } from './twin-machine.ts';
+import { TwinMachine, type TwinStartOptions } from './twin-machine.ts';
 
-export const twin: Backend<TwinMachine> = {
+export const twin: Backend<TwinMachine> & { start(options: TwinStartOptions): Promise<TwinMachine> } = {
   name: 'twin',
-  start: async (options) => new TwinMachine(options),
+  start: async (options: TwinStartOptions) => new TwinMachine(options),
 };

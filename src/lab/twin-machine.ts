@@ -1,10 +1,10 @@
 /** A twin: a booted kernel, user space on it, and what watches both. */
-import type { Kernel } from '../kernel/core/kernel.ts';
+import type { Kernel, KernelConfig } from '../kernel/core/kernel.ts';
 import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import { bootKernel } from '../kernel/init.ts';
 import { KernelMachine } from '../kernel/machine.ts';
 import { XtablesSocket } from '../kernel/netfilter/xtables-uapi.ts';
-import { PROGRAMS } from '../programs/registry.ts';
+import { LEGACY_PROGRAMS, PROGRAMS } from '../programs/registry.ts';
 import { Session } from '../shell/session.ts';
 import { isRefusal } from '../uapi/result.ts';
 import type { Folder, Limits, Remains, Sink, StartOptions, Stopped, TerminalMachine } from './backend.ts';
@@ -17,6 +17,13 @@ import { TraceCollector, type TraceStep } from './trace-lines.ts';
 
 const NETNS_RUN_DIR = '/run/netns';
 const DEFAULT_COLUMNS = 80;
+
+export type { KernelConfig } from '../kernel/core/kernel.ts';
+
+export interface TwinStartOptions extends StartOptions {
+  /** How the kernel is built, to be compared with one that is built that way. */
+  config?: KernelConfig;
+}
 
 export class TwinMachine implements TerminalMachine {
   readonly kernel: Kernel;
@@ -31,15 +38,18 @@ export class TwinMachine implements TerminalMachine {
   #collector: TraceCollector | undefined;
   #stopped: Stopped | undefined;
 
-  constructor(options: StartOptions) {
+  constructor(options: TwinStartOptions) {
     const { folder, limits, clock } = options;
     this.#sink = options.sink;
     this.#wantsTables = options.tables === true;
     this.#folder = folder;
-    this.kernel = bootKernel({ seed: options.seed });
+    this.kernel = bootKernel({
+      seed: options.seed,
+      ...(options.config === undefined ? {} : { config: options.config }),
+    });
     this.#machine = new KernelMachine(this.kernel);
     this.#session = new Session(this.#machine, this.kernel.queue, {
-      programs: PROGRAMS,
+      programs: options.config?.nfTables === false ? LEGACY_PROGRAMS : PROGRAMS,
       onStdout: (data) => this.#sink('stdout', data),
       onStderr: (data) => this.#sink('stderr', data),
       diagnose: () => diagnose(this.kernel, (net) => this.#nameOf(net)),

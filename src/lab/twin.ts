@@ -17,13 +17,14 @@ import { FrameCapture } from './frame-capture.ts';
 import type { Artifact } from './interface-recorder.ts';
 import type { NamespaceView } from './namespace-view.ts';
 import type { TraceStep } from './trace-lines.ts';
-import { TwinMachine } from './twin-machine.ts';
+import { type KernelConfig, TwinMachine } from './twin-machine.ts';
 
 export type { Folder, Limits, Sink, Stopped, StreamName } from './backend.ts';
 export { type CapturedFrame, FilterSyntaxError, FrameCapture } from './frame-capture.ts';
 export type { Artifact } from './interface-recorder.ts';
 export { NamespaceView } from './namespace-view.ts';
 export type { TraceStep } from './trace-lines.ts';
+export type { KernelConfig } from './twin-machine.ts';
 
 export interface TwinOptions {
   /** What is random follows from it: MAC addresses, ports, `$RANDOM`. Default 1. */
@@ -42,6 +43,8 @@ export interface TwinOptions {
   env?: Readonly<Record<string, string>>;
   /** Record what every interface sees, from the beginning: see {@link Twin.captures}. */
   captures?: boolean;
+  /** How the kernel is built, where kernels differ. */
+  config?: KernelConfig;
   /** Let the host do something else now and then in a long computation. */
   breathe?: () => Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** What a backend's kernel offers, found by trying it in a throwaway machine. */
 import type { Backend } from '../lab/backend.ts';
+import type { KernelConfig } from '../lab/twin-machine.ts';
 
 /** What is tried, with the command that works only where it exists. `p0` is a veth. */
 const FEATURES: readonly (readonly [name: string, command: string])[] = [
@@ -27,7 +28,34 @@ export interface Offer {
   missing: readonly string[];
 }
 
+/** How a kernel is built, for a twin that is compared with it. */
+export async function configOf(backend: Backend): Promise<KernelConfig> {
+  const text = await outputOf(
+    backend,
+    'nproc; iptables -V; ip -d link show lo; ip link add name x0 type bridge vlan_filtering 1 2>/dev/null && echo vlans',
+  );
+  return {
+    bridgeVlanFiltering: text.endsWith('vlans\n'),
+    rps: text.includes('numrxqueues'),
+    cpus: Number.parseInt(text, 10),
+    nfTables: !text.includes('(legacy)'),
+  };
+}
+
 export async function probe(backend: Backend): Promise<Offer> {
+  const script = [
+    'cat /proc/sys/kernel/osrelease',
+    'ip link add p0 type veth peer name p1 >/dev/null 2>&1',
+    ...FEATURES.map(
+      ([name, command]) => `if ${command} >/dev/null 2>&1; then echo '+${name}'; else echo '-${name}'; fi`,
+    ),
+  ].join('\n');
+  const lines = (await outputOf(backend, script)).split('\n');
+  const marked = (mark: string) => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(1));
+  return { release: lines[0] ?? '', offered: marked('+'), missing: marked('-') };
+}
+
+async function outputOf(backend: Backend, script: string): Promise<string> {
   let text = '';
   const decoder = new TextDecoder();
   const machine = await backend.start({
@@ -37,16 +65,7 @@ export async function probe(backend: Backend): Promise<Offer> {
       if (stream === 'stdout') text += decoder.decode(data, { stream: true });
     },
   });
-  const script = [
-    'cat /proc/sys/kernel/osrelease',
-    'ip link add p0 type veth peer name p1 >/dev/null 2>&1',
-    ...FEATURES.map(
-      ([name, command]) => `if ${command} >/dev/null 2>&1; then echo '+${name}'; else echo '-${name}'; fi`,
-    ),
-  ].join('\n');
   await machine.script('-', script, []);
   await machine.stop();
-  const lines = text.split('\n');
-  const marked = (mark: string) => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(1));
-  return { release: lines[0] ?? '', offered: marked('+'), missing: marked('-') };
+  return text;
 }

@@ -87,9 +87,10 @@ class UmlLab implements LabMachine {
   }
 
   async script(path: string, text: string, args: readonly string[]): Promise<number> {
-    const words = isAbsolute(path) && existsSync(path) ? [path, ...args] : ['-c', text, path, ...args];
+    // A text that is no file is what bash would read from its standard input.
+    const words = isAbsolute(path) && existsSync(path) ? [path] : ['-c', text, existsSync(path) ? path : 'bash'];
     await this.#look('watch');
-    const status = await this.#run(`bash ${words.map(quote).join(' ')}`);
+    const status = await this.#run(`bash ${[...words, ...args].map(quote).join(' ')}`);
     await this.#observe();
     // What it left running has its output open: with the lab's end, all of it has come.
     await this.#end();

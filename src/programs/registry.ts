@@ -51,3 +51,11 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['tcpdump', tcpdump],
   ['tcpreplay', tcpreplay],
 ]);
+
+/** The same on a machine whose kernel has the tables of iptables only. */
+export const LEGACY_PROGRAMS: ReadonlyMap<string, Program> = new Map([
+  ...PROGRAMS,
+  ['iptables', iptablesLegacy],
+  ['iptables-restore', iptablesLegacyRestore],
+  ['iptables-save', iptablesLegacySave],
+]);

@@ -5,6 +5,8 @@ import type { Ipv4 } from '../wire/addr.ts';
 export interface MdbEntryMessage {
   ifindex: number;
   group: Ipv4;
+  /** 0 outside of VLANs. */
+  vid: number;
   permanent: boolean;
   /** MDBA_MDB_EATTR_TIMER: hundredths of a second until it goes. */
   timer: number;

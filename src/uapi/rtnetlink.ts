@@ -7,6 +7,7 @@
  */
 import type { Ipv4, Mac } from '../wire/addr.ts';
 import type { MdbMessage } from './bridge-mdb.ts';
+import type { BridgeVlanRtnetlink } from './bridge-vlan.ts';
 import type { RuleRequests } from './fib-rules.ts';
 import type { NetnsRef } from './netns.ts';
 import type { Ack, Refusal } from './result.ts';
@@ -263,7 +264,8 @@ export interface LinkMessage {
   promiscuity: number;
   allmulti: number;
   numTxQueues: number;
-  numRxQueues: number;
+  /** Absent in a kernel built without CONFIG_RPS. */
+  numRxQueues?: number;
   gsoMaxSize: number;
   gsoMaxSegs: number;
   tsoMaxSize: number;
@@ -526,16 +528,15 @@ export interface NeighDump {
 }
 
 export interface FdbDump {
-  /** Only the entries of this port. */
+  /** Only the entries of this port, of this bridge. */
   brport?: number;
-  /** Only the entries of this bridge. */
   bridge?: number;
 }
 
 /** A NETLINK_ROUTE socket in one network namespace. */
-export interface Rtnetlink extends RuleRequests {
+export interface Rtnetlink extends BridgeVlanRtnetlink, RuleRequests {
   newLink(request: LinkRequest, flags: number): Ack;
-  /** RTM_SETLINK: changes of an existing device (iproute2's `ip link set` sends RTM_NEWLINK without CREATE). */
+  /** RTM_SETLINK (iproute2's `ip link set` sends RTM_NEWLINK without CREATE). */
   setLink(request: LinkRequest): Ack;
   /** RTM_SETLINK of family AF_BRIDGE: `bridge link set`. */
   setBridgeLink(ifindex: number, port: BridgePortData, flags: { self?: boolean; master?: boolean }): Ack;

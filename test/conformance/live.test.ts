@@ -9,6 +9,7 @@ import { maskLines } from '../../src/lab/mask.ts';
 import { twin } from '../../src/lab/twin-backend.ts';
 import { kernel, whyUnavailable } from '../../src/linux/kernel-backend.ts';
 import { readCases, recordingOf } from './cases.ts';
+import { KERNELS } from './kernels.ts';
 import { KNOWN_DEVIATIONS } from './known-deviations.ts';
 
 const REFERENCE = 'linux-6.18';
@@ -24,12 +25,13 @@ function whyNot(): string | undefined {
 const why = whyNot();
 if (why !== undefined) console.warn(`the twin was compared with recordings only, not with a live kernel: ${why}`);
 
-async function linesOn(backend: Backend, script: string): Promise<string[]> {
+async function linesOn(backend: Backend, script: string, config = {}): Promise<string[]> {
   let text = '';
   const decoder = new TextDecoder();
   const machine = await backend.start({
     seed: 1,
     terminal: false,
+    ...config,
     sink: (_, data) => {
       text += decoder.decode(data, { stream: true });
     },
@@ -61,7 +63,7 @@ describe.skipIf(why !== undefined)("the twin and this machine's kernel, live", (
   });
   for (const one of cases) {
     it(`${one.area}: ${one.name}`, { timeout: 60_000, retry: 1 }, async () => {
-      const expected = await linesOn(twin, one.script);
+      const expected = await linesOn(twin, one.script, { config: KERNELS[REFERENCE] });
       const first = await answers.get(one)!;
       // A machine under load is late now and then: a difference counts when it comes twice.
       const again = first.join('\n') === expected.join('\n') ? first : await linesOn(kernel, one.script);

@@ -16,6 +16,7 @@ import {
   arpSenderMac,
   arpTargetIp,
 } from '../../wire/arp.ts';
+import { vlanFindDev } from '../8021q/vlan-core.ts';
 import { NUD_VALID } from '../core/neighbour-states.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { SkBuff } from '../core/skbuff.ts';
@@ -51,9 +52,9 @@ function isLocalIp(dev: NetDevice, address: Ipv4): boolean {
 /**
  * Answer an ARP request for a neighbour that the bridge's host knows, if the port or the neighbour's asks for
  * that; note on the frame that ports with suppression need not see it.
- * @kernel net/bridge/br_arp_nd_proxy.c br_do_proxy_suppress_arp #P[VLAN ids]
+ * @kernel net/bridge/br_arp_nd_proxy.c br_do_proxy_suppress_arp
  */
-export function brDoProxySuppressArp(skb: SkBuff, br: NetBridge, _vid: number, p: NetBridgePort | undefined): void {
+export function brDoProxySuppressArp(skb: SkBuff, br: NetBridge, vid: number, p: NetBridgePort | undefined): void {
   skb.cb &= ~CB_PROXYARP_REPLIED;
   const { dev } = br;
   const { bytes, data: at } = skb;
@@ -78,9 +79,11 @@ export function brDoProxySuppressArp(skb: SkBuff, br: NetBridge, _vid: number, p
     return;
   }
   if (!suppress && br.ports.every((port) => (port.flags & (BR_PROXYARP | BR_PROXYARP_WIFI)) === 0)) return;
-  const neigh = arpTable(skb.kernel).lookup(tip, dev);
+  // The bridge's own host has its address in a VLAN on the VLAN device there.
+  const vlandev = vid === 0 ? dev : (vlanFindDev(dev, br.vlanProto, vid) ?? dev);
+  const neigh = arpTable(skb.kernel).lookup(tip, vlandev);
   if (neigh === undefined || (neigh.state & NUD_VALID) === 0) return;
-  const entry = br.fdb.findMac(neigh.ha, 0);
+  const entry = br.fdb.findMac(neigh.ha, vid);
   if (entry === undefined) return;
   const sender = arpSenderMac(bytes, at);
   const asked = p !== undefined && (p.flags & BR_PROXYARP) !== 0;

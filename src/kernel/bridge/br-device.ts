@@ -1,6 +1,6 @@
 /** The bridge as a device of its own (net/bridge/br_device.c). */
 import { EADDRNOTAVAIL, EBUSY } from '../../uapi/errno.ts';
-import { ETH_HLEN, ETH_P_ARP, IFF_BROADCAST, IFF_MULTICAST } from '../../uapi/if.ts';
+import { ETH_HLEN, ETH_P_8021Q, ETH_P_ARP, IFF_BROADCAST, IFF_MULTICAST } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import { isValidMac, MAC_BROADCAST, type Mac, macAt, u16At } from '../../wire/addr.ts';
 import { ethRandomAddr } from '../core/dev-config.ts';
@@ -45,6 +45,7 @@ import { MDB_RTR_TYPE_TEMP_QUERY } from './br-multicast-state.ts';
 import { brNfDevXmit } from './br-netfilter.ts';
 import {
   BR_NO_STP,
+  BR_STATE_FORWARDING,
   BROPT_MTU_SET_BY_USER,
   BROPT_MULTICAST_ENABLED,
   BROPT_NEIGH_SUPPRESS_ENABLED,
@@ -58,10 +59,11 @@ import {
 import { brJoinSnoopers, brLeaveSnoopers } from './br-snoopers.ts';
 import { brStpChangeBridgeId, brStpDisableBridge, brStpEnableBridge } from './br-stp-if.ts';
 import { brStpTimerInit } from './br-stp-timer.ts';
+import { brAllowedIngress, brSkbVid, NOT_ALLOWED } from './br-vlan-filter.ts';
 
 const BR_STP_ADDRESS: Mac = 0x0180_c200_0000;
 
-/** The bridge's own host sends. @kernel net/bridge/br_device.c br_dev_xmit #P[VLAN filtering, IPv6 neighbour suppression] */
+/** The bridge's own host sends. @kernel net/bridge/br_device.c br_dev_xmit #P[IPv6 neighbour suppression] */
 function brDevXmit(skb: SkBuff, dev: NetDevice): number {
   const br = dev.priv as NetBridge;
   if (skb.len < ETH_HLEN) {
@@ -75,12 +77,18 @@ function brDevXmit(skb: SkBuff, dev: NetDevice): number {
   const { data: mac } = skb;
   skb.macHeader = mac;
   skb.pull(ETH_HLEN);
-  const { bytes } = skb;
+  if (brAllowedIngress(br, br.vlgrp, skb, BR_STATE_FORWARDING) === NOT_ALLOWED) return NETDEV_TX_OK;
+  return sendFrame(br, skb);
+}
+
+function sendFrame(br: NetBridge, skb: SkBuff): number {
+  const { bytes, macHeader: mac } = skb;
+  const vid = brSkbVid(br, skb);
   if ((br.options & BROPT_NEIGH_SUPPRESS_ENABLED) !== 0 && u16At(bytes, mac + 12) === ETH_P_ARP) {
-    brDoProxySuppressArp(skb, br, 0, undefined);
+    brDoProxySuppressArp(skb, br, vid, undefined);
   }
   if ((bytes[mac]! & 1) === 0) {
-    const dst = brFdbFindAt(br, bytes, mac, 0);
+    const dst = brFdbFindAt(br, bytes, mac, vid);
     if (dst === undefined) brFlood(br, skb, BR_PKT_UNICAST, false, true);
     else brForward(dst.dst, skb, false, true);
   } else if (macAt(bytes, mac) === MAC_BROADCAST) brFlood(br, skb, BR_PKT_BROADCAST, false, true);
@@ -191,6 +199,9 @@ export function brDevSetup(dev: NetDevice): void {
     stpEnabled: BR_NO_STP,
     autoCnt: 0,
     fdbMaxLearned: 0,
+    vlgrp: undefined,
+    vlanProto: ETH_P_8021Q,
+    defaultPvid: 1,
     multicast: {
       lastMemberCount: 2,
       startupQueryCount: 2,

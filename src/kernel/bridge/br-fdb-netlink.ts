@@ -40,13 +40,20 @@ import {
   type NetBridgePort,
   nbpStateShouldLearn,
 } from './br-private.ts';
+import { wantVlanFiltering } from './br-vlan.ts';
+import type { VlanGroup } from './br-vlan-group.ts';
 
 /** FDB_FLUSH_ALLOWED_NDM_STATES and _FLAGS. */
 const FLUSH_STATES = NUD_PERMANENT | NUD_NOARP;
 const FLUSH_FLAGS = NTF_USE | NTF_EXT_LEARNED | NTF_STICKY | NTF_OFFLOADED;
 
+interface Target {
+  br: NetBridge;
+  p: NetBridgePort | undefined;
+}
+
 /** The bridge that a request to `dev` is about, and the port that it is. */
-function bridgeAndPort(dev: NetDevice): { br: NetBridge; p: NetBridgePort | undefined } | undefined {
+function bridgeAndPort(dev: NetDevice): Target | undefined {
   if (isBridgeMaster(dev)) return { br: bridgeOf(dev), p: undefined };
   const p = brPortGet(dev);
   return p === undefined ? undefined : { br: p.br, p };
@@ -93,7 +100,13 @@ function brFdbGet(dev: NetDevice, address: Mac, vid: number): FdbMessage | Refus
 }
 
 /** @kernel net/bridge/br_fdb.c fdb_add_entry */
-function addEntry(br: NetBridge, source: NetBridgePort | undefined, request: FdbRequest, nlmFlags: number): Ack {
+function addEntry(
+  br: NetBridge,
+  source: NetBridgePort | undefined,
+  request: FdbRequest,
+  nlmFlags: number,
+  vid: number,
+): Ack {
   const sticky = ((request.flags ?? 0) & NTF_STICKY) !== 0;
   const state = request.state ?? 0;
   const address = request.lladdr;
@@ -103,11 +116,11 @@ function addEntry(br: NetBridge, source: NetBridgePort | undefined, request: Fdb
   if (source === undefined && (state & NUD_PERMANENT) === 0) return refuse(EINVAL);
   if (sticky && (state & NUD_PERMANENT) !== 0) return refuse(EINVAL);
   const { now } = br.dev.net.kernel.queue;
-  let entry = br.fdb.findMac(address, 0);
+  let entry = br.fdb.findMac(address, vid);
   let modified = false;
   if (entry === undefined) {
     if ((nlmFlags & NLM_F_CREATE) === 0) return refuse(ENOENT);
-    entry = fdbCreate(br, source, address, 0, BR_FDB_ADDED_BY_USER)!;
+    entry = fdbCreate(br, source, address, vid, BR_FDB_ADDED_BY_USER)!;
     modified = true;
   } else {
     if ((nlmFlags & NLM_F_EXCL) !== 0) return refuse(EEXIST);
@@ -145,12 +158,12 @@ function setState(br: NetBridge, entry: FdbEntry, state: number): void {
 }
 
 /** @kernel net/bridge/br_fdb.c br_fdb_external_learn_add */
-function externalLearnAdd(br: NetBridge, p: NetBridgePort | undefined, address: Mac): void {
-  const entry = br.fdb.findMac(address, 0);
+function externalLearnAdd(br: NetBridge, p: NetBridgePort | undefined, address: Mac, vid: number): void {
+  const entry = br.fdb.findMac(address, vid);
   const { now } = br.dev.net.kernel.queue;
   const flags = BR_FDB_ADDED_BY_EXT_LEARN | BR_FDB_ADDED_BY_USER | (p === undefined ? BR_FDB_LOCAL : 0);
   if (entry === undefined) {
-    fdbCreate(br, p, address, 0, flags);
+    fdbCreate(br, p, address, vid, flags);
     return;
   }
   entry.updated = now;
@@ -159,39 +172,75 @@ function externalLearnAdd(br: NetBridge, p: NetBridgePort | undefined, address: 
   br.fdb.setFlags(entry, (entry.flags | flags) & ~BR_FDB_DYNAMIC_LEARNED);
 }
 
-/** @kernel net/bridge/br_fdb.c br_fdb_add #P[VLAN ids] */
-function brFdbAdd(dev: NetDevice, request: FdbRequest, nlmFlags: number): Ack {
-  const state = request.state ?? 0;
+/** @kernel net/bridge/br_fdb.c __br_fdb_add */
+function addInVlan({ br, p }: Target, request: FdbRequest, nlmFlags: number, vid: number): Ack {
   const flags = request.flags ?? 0;
-  if ((state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE)) === 0) return refuse(EINVAL);
-  if (request.lladdr === MAC_ZERO) return refuse(EINVAL);
-  const found = bridgeAndPort(dev);
-  // Without VLAN filtering no VLAN is configured anywhere.
-  if (found === undefined || (request.vlan ?? 0) !== 0) return refuse(EINVAL);
-  const { br, p } = found;
   if ((flags & NTF_USE) !== 0) {
     if (p === undefined) return refuse(EINVAL);
-    if (nbpStateShouldLearn(p)) brFdbUpdate(br, p, request.lladdr, 0, BR_FDB_ADDED_BY_USER);
+    if (nbpStateShouldLearn(p)) brFdbUpdate(br, p, request.lladdr, vid, BR_FDB_ADDED_BY_USER);
     return undefined;
   }
   if ((flags & NTF_EXT_LEARNED) !== 0) {
-    if (p === undefined && (state & NUD_PERMANENT) === 0) {
+    if (p === undefined && ((request.state ?? 0) & NUD_PERMANENT) === 0) {
       return refuse(EINVAL, 'bridge: FDB entry towards bridge must be permanent');
     }
-    externalLearnAdd(br, p, request.lladdr);
+    externalLearnAdd(br, p, request.lladdr, vid);
     return undefined;
   }
-  return addEntry(br, p, request, nlmFlags);
+  return addEntry(br, p, request, nlmFlags, vid);
+}
+
+/**
+ * Without a VLAN the entry is made outside of VLANs, and in each of which the port is a member.
+ * @kernel net/bridge/br_fdb.c br_fdb_add
+ */
+function brFdbAdd(dev: NetDevice, request: FdbRequest, nlmFlags: number): Ack {
+  const state = request.state ?? 0;
+  if ((state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE)) === 0) return refuse(EINVAL);
+  if (request.lladdr === MAC_ZERO) return refuse(EINVAL);
+  const found = bridgeAndPort(dev);
+  if (found === undefined) return refuse(EINVAL);
+  const { vlan = 0 } = request;
+  const group = vlanGroupOf(found, vlan);
+  if (vlan !== 0) {
+    if (group?.member(vlan) !== undefined) return addInVlan(found, request, nlmFlags, vlan);
+    if (group !== undefined)
+      dev.net.kernel.printk(`bridge: RTM_NEWNEIGH with unconfigured vlan ${vlan} on ${dev.name}`);
+    return refuse(EINVAL);
+  }
+  const refused = addInVlan(found, request, nlmFlags, 0);
+  if (refused !== undefined) return refused;
+  for (const { vid } of group?.members ?? []) {
+    const refusedThere = addInVlan(found, request, nlmFlags, vid);
+    if (refusedThere !== undefined) return refusedThere;
+  }
+  return undefined;
+}
+
+/** The VLANs of the port or bridge, when it has some or one is asked for. */
+function vlanGroupOf({ br, p }: Target, vlan: number): VlanGroup | undefined {
+  if (vlan !== 0) wantVlanFiltering(br.dev.net.kernel);
+  return p === undefined ? br.vlgrp : p.vlgrp;
+}
+
+function deleteInVlan({ br, p }: Target, address: Mac, vid: number): Ack {
+  const entry = br.fdb.findMac(address, vid);
+  if (entry === undefined || entry.dst !== p) return refuse(ENOENT);
+  fdbDelete(br, entry);
+  return undefined;
 }
 
 /** @kernel net/bridge/br_fdb.c br_fdb_delete */
 function brFdbDelete(dev: NetDevice, address: Mac, vid: number): Ack {
   const found = bridgeAndPort(dev);
   if (found === undefined) return refuse(EINVAL);
-  const entry = found.br.fdb.findMac(address, vid);
-  if (entry === undefined || entry.dst !== found.p) return refuse(ENOENT);
-  fdbDelete(found.br, entry);
-  return undefined;
+  // Entries can be left over from a VLAN that the port is no longer in.
+  if (vid !== 0) return deleteInVlan(found, address, vid);
+  const group = vlanGroupOf(found, 0);
+  const answers = [0, ...(group?.members ?? []).map((vlan) => vlan.vid)].map((one) =>
+    deleteInVlan(found, address, one),
+  );
+  return answers.includes(undefined) ? undefined : answers[0];
 }
 
 function stateToFlags(state: number): number {

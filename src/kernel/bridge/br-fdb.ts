@@ -84,13 +84,28 @@ export function fdbDelete(br: NetBridge, entry: FdbEntry): void {
 
 /** A local entry goes to another port, or the bridge, with the same address. @kernel net/bridge/br_fdb.c fdb_delete_local */
 function fdbDeleteLocal(br: NetBridge, p: NetBridgePort | undefined, entry: FdbEntry): void {
-  const other = br.ports.find((op) => op !== p && op.dev.addr === entry.address);
-  if (other !== undefined || (p !== undefined && br.dev.addr === entry.address)) {
+  const { address, vid } = entry;
+  const other = br.ports.find(
+    (op) => op !== p && op.dev.addr === address && (vid === 0 || op.vlgrp?.find(vid) !== undefined),
+  );
+  const ours = br.dev.addr === address && (vid === 0 || br.vlgrp?.member(vid) !== undefined);
+  if (other !== undefined || (p !== undefined && ours)) {
     entry.dst = other;
     br.fdb.setFlags(entry, entry.flags & ~BR_FDB_ADDED_BY_USER);
     return;
   }
   fdbDelete(br, entry);
+}
+
+/** The entry that a device has for its own address in a VLAN goes. @kernel net/bridge/br_fdb.c br_fdb_find_delete_local */
+export function brFdbFindDeleteLocal(br: NetBridge, p: NetBridgePort | undefined, address: Mac, vid: number): void {
+  const entry = br.fdb.findMac(address, vid);
+  if (entry !== undefined && isOwn(entry) && entry.dst === p) fdbDeleteLocal(br, p, entry);
+}
+
+/** Whether the entry is there because the address is that of a device of the bridge. */
+function isOwn({ flags }: FdbEntry): boolean {
+  return (flags & (BR_FDB_LOCAL | BR_FDB_ADDED_BY_USER)) === BR_FDB_LOCAL;
 }
 
 /** @kernel net/bridge/br_fdb.c fdb_create */
@@ -130,26 +145,22 @@ export function brFdbAddLocal(br: NetBridge, source: NetBridgePort | undefined, 
 /** A port has a new address. @kernel net/bridge/br_fdb.c br_fdb_changeaddr */
 export function brFdbChangeaddr(p: NetBridgePort, address: Mac): void {
   const { br } = p;
+  const vlans = p.vlgrp?.list ?? [];
   for (let entry = br.fdb.head; entry !== undefined; entry = entry.next) {
-    if (entry.dst === p && (entry.flags & (BR_FDB_LOCAL | BR_FDB_ADDED_BY_USER)) === BR_FDB_LOCAL) {
-      fdbDeleteLocal(br, p, entry);
-      break;
-    }
+    if (entry.dst !== p || !isOwn(entry)) continue;
+    fdbDeleteLocal(br, p, entry);
+    if (vlans.length === 0) break;
   }
   brFdbAddLocal(br, p, address, 0);
+  for (const { vid } of vlans) brFdbAddLocal(br, p, address, vid);
 }
 
 /** The bridge has a new address; `br.dev.addr` is still the old one. @kernel net/bridge/br_fdb.c br_fdb_change_mac_address */
 export function brFdbChangeMacAddress(br: NetBridge, address: Mac): void {
-  const entry = br.fdb.findMac(br.dev.addr, 0);
-  if (
-    entry !== undefined &&
-    entry.dst === undefined &&
-    (entry.flags & (BR_FDB_LOCAL | BR_FDB_ADDED_BY_USER)) === BR_FDB_LOCAL
-  ) {
-    fdbDeleteLocal(br, undefined, entry);
+  for (const vid of [0, ...(br.vlgrp?.members ?? []).map((vlan) => vlan.vid)]) {
+    brFdbFindDeleteLocal(br, undefined, br.dev.addr, vid);
+    brFdbAddLocal(br, undefined, address, vid);
   }
-  brFdbAddLocal(br, undefined, address, 0);
 }
 
 /** The bridge went up (`delay` nanoseconds from now its first work is due) or down (undefined). */
@@ -298,6 +309,13 @@ function netRatelimit(br: NetBridge): boolean {
 }
 
 const ratelimits = new WeakMap<NetBridge, { begin: number; printed: number }>();
+
+/** A port that is no longer promiscuous is told of all static addresses. @kernel net/bridge/br_fdb.c br_fdb_sync_static */
+export function brFdbSyncStatic(br: NetBridge, dev: NetDevice): void {
+  for (let entry = br.fdb.head; entry !== undefined; entry = entry.next) {
+    if ((entry.flags & BR_FDB_STATIC) !== 0) devUcAdd(dev, entry.address);
+  }
+}
 
 /** @kernel net/bridge/br_fdb.c br_fdb_unsync_static */
 export function brFdbUnsyncStatic(br: NetBridge, dev: NetDevice): void {

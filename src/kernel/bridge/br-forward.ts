@@ -26,6 +26,7 @@ import {
   type NetBridge,
   type NetBridgePort,
 } from './br-private.ts';
+import { brAllowedEgress, brHandleVlan, brSkbVid } from './br-vlan-filter.ts';
 
 /** enum br_pkt_type. */
 export const BR_PKT_UNICAST = 0;
@@ -37,6 +38,7 @@ function shouldDeliver(p: NetBridgePort, skb: SkBuff): boolean {
   return (
     ((p.flags & BR_HAIRPIN_MODE) !== 0 || skb.dev !== p.dev) &&
     p.state === BR_STATE_FORWARDING &&
+    brAllowedEgress(p.br, p.vlgrp, skb) &&
     ((p.flags & BR_ISOLATED) === 0 || (skb.cb & CB_SRC_PORT_ISOLATED) === 0)
   );
 }
@@ -47,6 +49,8 @@ function whyNot(p: NetBridgePort, skb: SkBuff): string {
   if (skb.dev === p.dev && (p.flags & BR_HAIRPIN_MODE) === 0) {
     return 'should_deliver: the frame came in by this port and hairpin is off';
   }
+  if (!brAllowedEgress(p.br, p.vlgrp, skb))
+    return `should_deliver: the port is no member of VLAN ${brSkbVid(p.br, skb)}`;
   return 'should_deliver: both ports are isolated';
 }
 
@@ -82,6 +86,7 @@ export function brForwardFinish(skb: SkBuff): void {
 
 /** @kernel net/bridge/br_forward.c __br_forward */
 function forwardTo(to: NetBridgePort, skb: SkBuff, localOrig: boolean): void {
+  if (!brHandleVlan(to.br, to.vlgrp, skb)) return;
   const indev: NetDevice = skb.dev!;
   const { dev } = to;
   skb.dev = dev;

@@ -13,9 +13,9 @@ import {
 } from '../core/dev-config.ts';
 import { devSetAllmulti, devSetPromiscuity } from '../core/dev-rx-mode.ts';
 import { netifOperUp } from '../core/link-watch.ts';
-import { IFF_BRIDGE_PORT, IFF_DONT_BRIDGE, NET_ADDR_SET, type NetDevice } from '../core/netdevice.ts';
+import { IFF_BRIDGE_PORT, IFF_DONT_BRIDGE, IFF_UNICAST_FLT, NET_ADDR_SET, type NetDevice } from '../core/netdevice.ts';
 import { brRecalculateNeighSuppressEnabled } from './br-arp-nd-proxy.ts';
-import { brFdbAddLocal, brFdbDeleteByPort, brFdbGcStart, brFdbUnsyncStatic } from './br-fdb.ts';
+import { brFdbAddLocal, brFdbDeleteByPort, brFdbGcStart, brFdbSyncStatic, brFdbUnsyncStatic } from './br-fdb.ts';
 import { brHandleFrame } from './br-input.ts';
 import { brMulticastDisablePort, brMulticastInitPort } from './br-multicast.ts';
 import { MDB_RTR_TYPE_TEMP_QUERY } from './br-multicast-state.ts';
@@ -32,6 +32,7 @@ import {
   BR_PROMISC,
   BR_STATE_DISABLED,
   BROPT_MTU_SET_BY_USER,
+  BROPT_VLAN_ENABLED,
   brOptGet,
   brOptToggle,
   brPortGet,
@@ -42,6 +43,7 @@ import {
 import { brSetState } from './br-stp.ts';
 import { brInitPort, brStpDisablePort, brStpEnablePort, brStpRecalculateBridgeId } from './br-stp-if.ts';
 import { brStpPortTimerInit } from './br-stp-timer.ts';
+import { hasVlanFiltering, nbpVlanFlush, nbpVlanInit } from './br-vlan.ts';
 
 /** By the speed of the link (IEEE 802.1D-1998 table 8-5). @kernel net/bridge/br_if.c port_cost */
 function portCost(dev: NetDevice): number {
@@ -71,12 +73,26 @@ function portSetPromisc(p: NetBridgePort): void {
   p.flags |= BR_PROMISC;
 }
 
+/** @kernel net/bridge/br_if.c br_port_clear_promisc */
+function portClearPromisc(p: NetBridgePort): void {
+  if ((p.flags & BR_PROMISC) === 0 || (p.dev.privFlags & IFF_UNICAST_FLT) === 0) return;
+  brFdbSyncStatic(p.br, p.dev);
+  p.flags &= ~BR_PROMISC;
+  devSetPromiscuity(p.dev, -1);
+}
+
 /**
- * Without VLAN filtering every port hears everything.
- * @kernel net/bridge/br_if.c br_manage_promisc #P[ports that need not be promiscuous, under VLAN filtering]
+ * Every port hears everything, unless VLANs are filtered and it is known by other means what comes in:
+ * where all other ports have fixed entries only.
+ * @kernel net/bridge/br_if.c br_manage_promisc
  */
 export function brManagePromisc(br: NetBridge): void {
-  for (const p of br.ports) portSetPromisc(p);
+  const all = (br.dev.flags & IFF_PROMISC) !== 0 || !brOptGet(br, BROPT_VLAN_ENABLED);
+  for (const p of br.ports) {
+    const known = br.autoCnt === 0 || (br.autoCnt === 1 && (p.flags & BR_AUTO_MASK) !== 0);
+    if (!all && known && (p.dev.privFlags & IFF_UNICAST_FLT) !== 0) portClearPromisc(p);
+    else portSetPromisc(p);
+  }
 }
 
 /** @kernel net/bridge/br_if.c nbp_backup_change */
@@ -122,6 +138,7 @@ function delNbp(p: NetBridgePort): void {
   else brFdbUnsyncStatic(br, dev);
   brStpDisablePort(p);
   br.ports = br.ports.filter((other) => other !== p);
+  nbpVlanFlush(p);
   brFdbDeleteByPort(br, p, 0, true);
   backupClear(p);
   updatePortCount(br);
@@ -179,6 +196,7 @@ function newNbp(br: NetBridge, dev: NetDevice, portNo: number): NetBridgePort {
     designatedCost: 0,
     designatedAge: 0,
     groupFwdMask: 0,
+    vlgrp: undefined,
     multicast: { router: MDB_RTR_TYPE_TEMP_QUERY, ownQuery: { startupSent: 0 }, ehtHostsLimit: 512 },
   } as unknown as NetBridgePort;
   brStpPortTimerInit(p);
@@ -241,6 +259,13 @@ export function brAddPort(br: NetBridge, dev: NetDevice): Ack {
     if (errno !== 0) {
       delNbp(p);
       return refuse(errno);
+    }
+  }
+  if (hasVlanFiltering(kernel)) {
+    const refusedVlan = nbpVlanInit(p);
+    if (refusedVlan !== undefined) {
+      delNbp(p);
+      return refusedVlan;
     }
   }
   const changed = brStpRecalculateBridgeId(br);

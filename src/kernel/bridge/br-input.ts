@@ -36,6 +36,16 @@ import {
   nbpStateShouldLearn,
 } from './br-private.ts';
 
+import {
+  brAllowedEgress,
+  brAllowedIngress,
+  brHandleVlan,
+  brShouldLearn,
+  brSkbVid,
+  NOT_ALLOWED,
+  VLAN_LEARNING,
+} from './br-vlan-filter.ts';
+
 /** @kernel net/bridge/br_input.c br_netif_receive_skb */
 function brNetifReceiveSkb(skb: SkBuff): void {
   if (skb.dst !== undefined && skb.dst === (skb.dev!.priv as NetBridge).fakeRtable) skb.dst = undefined;
@@ -51,6 +61,12 @@ function brPassFrameUp(br: NetBridge, skb: SkBuff, promisc: boolean): void {
   skb.dev = dev;
   if (promisc) skb.cb |= CB_PROMISC;
   else skb.cb &= ~CB_PROMISC;
+  // The bridge is a port like others, unless somebody listens to all that passes.
+  if ((dev.flags & IFF_PROMISC) === 0 && !brAllowedEgress(br, br.vlgrp, skb)) {
+    kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'br_pass_frame_up', 'the bridge itself is no member of the VLAN');
+    return;
+  }
+  if (!brHandleVlan(br, br.vlgrp, skb)) return;
   if (nfHook(NFPROTO_BRIDGE, NF_INET_LOCAL_IN, indev.net, skb, indev, undefined, brNetifReceiveSkb))
     brNetifReceiveSkb(skb);
 }
@@ -58,15 +74,16 @@ function brPassFrameUp(br: NetBridge, skb: SkBuff, promisc: boolean): void {
 /** Whether a locked port may be used by the sender; if not, the frame has ended. */
 function lockedPortAdmits(br: NetBridge, p: NetBridgePort, skb: SkBuff): boolean {
   const { bytes, macHeader } = skb;
-  const source = brFdbFindAt(br, bytes, macHeader + 6, 0);
+  const vid = brSkbVid(br, skb);
+  const source = brFdbFindAt(br, bytes, macHeader + 6, vid);
   let why: string;
   if (source === undefined) {
-    if ((p.flags & BR_PORT_MAB) !== 0) brFdbUpdateAt(br, p, bytes, macHeader + 6, 0, BR_FDB_LOCKED);
+    if ((p.flags & BR_PORT_MAB) !== 0) brFdbUpdateAt(br, p, bytes, macHeader + 6, vid, BR_FDB_LOCKED);
     why = 'the port is locked and the sender is unknown';
   } else if (source.dst !== p || (source.flags & BR_FDB_LOCAL) !== 0) {
     why = 'the port is locked and the sender belongs elsewhere';
   } else if ((source.flags & BR_FDB_LOCKED) !== 0) {
-    brFdbUpdateAt(br, p, bytes, macHeader + 6, 0, BR_FDB_LOCKED);
+    brFdbUpdateAt(br, p, bytes, macHeader + 6, vid, BR_FDB_LOCKED);
     why = 'the port is locked and so is the entry of the sender';
   } else return true;
   kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'br_handle_frame_finish', why);
@@ -75,18 +92,21 @@ function lockedPortAdmits(br: NetBridge, p: NetBridgePort, skb: SkBuff): boolean
 
 /**
  * Learn, then forward, flood, or pass up.
- * @kernel net/bridge/br_input.c br_handle_frame_finish #P[VLAN filtering, MST, IPv6 neighbour suppression]
+ * @kernel net/bridge/br_input.c br_handle_frame_finish #P[MST, IPv6 neighbour suppression]
  */
 export function brHandleFrameFinish(skb: SkBuff): void {
   const p = skb.dev!.rxHandlerData as NetBridgePort;
   const { br } = p;
-  const { bytes, macHeader } = skb;
   if (p.state === BR_STATE_DISABLED) {
     kfreeSkbReason(skb, REASON.BRIDGE_INGRESS_STP_STATE, 'br_handle_frame_finish', 'the port is disabled');
     return;
   }
+  const allowed = brAllowedIngress(br, p.vlgrp, skb, p.state);
+  if (allowed === NOT_ALLOWED) return;
+  const vid = allowed & ~VLAN_LEARNING;
+  const { bytes, macHeader } = skb;
   if ((p.flags & BR_PORT_LOCKED) !== 0 && !lockedPortAdmits(br, p, skb)) return;
-  if ((p.flags & BR_LEARNING) !== 0) brFdbUpdateAt(br, p, bytes, macHeader + 6, 0, 0);
+  if ((p.flags & BR_LEARNING) !== 0) brFdbUpdateAt(br, p, bytes, macHeader + 6, vid, 0);
   const promisc = (br.dev.flags & IFF_PROMISC) !== 0;
   let localRcv = promisc;
   let type = BR_PKT_UNICAST;
@@ -102,14 +122,14 @@ export function brHandleFrameFinish(skb: SkBuff): void {
       }
     }
   }
-  if (p.state === BR_STATE_LEARNING) {
+  if (p.state === BR_STATE_LEARNING || allowed !== vid) {
     kfreeSkbReason(skb, REASON.BRIDGE_INGRESS_STP_STATE, 'br_handle_frame_finish', 'the port is only learning yet');
     return;
   }
   if ((p.flags & BR_ISOLATED) !== 0) skb.cb |= CB_SRC_PORT_ISOLATED;
-  if (skb.protocol === ETH_P_ARP) brDoProxySuppressArp(skb, br, 0, p);
+  if (skb.protocol === ETH_P_ARP) brDoProxySuppressArp(skb, br, vid, p);
   if (type === BR_PKT_UNICAST) {
-    const dst = brFdbFindAt(br, bytes, macHeader, 0);
+    const dst = brFdbFindAt(br, bytes, macHeader, vid);
     if (dst === undefined) brFlood(br, skb, BR_PKT_UNICAST, localRcv, false);
     else {
       if ((dst.flags & BR_FDB_LOCAL) !== 0) {
@@ -148,9 +168,9 @@ function forwardMulticast(br: NetBridge, skb: SkBuff, promisc: boolean): boolean
 /** Learn from a frame that is for the port itself. @kernel net/bridge/br_input.c __br_handle_local_finish */
 function brHandleLocalFinish(skb: SkBuff): void {
   const p = skb.dev!.rxHandlerData as NetBridgePort;
-  if ((p.flags & BR_LEARNING) !== 0 && nbpStateShouldLearn(p) && (p.br.options & BROPT_NO_LL_LEARN) === 0) {
-    brFdbUpdateAt(p.br, p, skb.bytes, skb.macHeader + 6, 0, 0);
-  }
+  if ((p.flags & BR_LEARNING) === 0 || !nbpStateShouldLearn(p) || (p.br.options & BROPT_NO_LL_LEARN) !== 0) return;
+  const vid = brShouldLearn(p, skb);
+  if (vid >= 0) brFdbUpdateAt(p.br, p, skb.bytes, skb.macHeader + 6, vid, 0);
 }
 
 /** 01-80-C2-00-00-0X. */

@@ -7,16 +7,17 @@ import { BROPT_MULTICAST_ENABLED, bridgeOf, brOptGet, isBridgeMaster, type NetBr
 
 /** @kernel net/bridge/br_mdb.c __mdb_fill_info #P[source lists] */
 function fillInfo(br: NetBridge, entry: MdbEntry): MdbEntryMessage[] {
-  const { group } = entry;
+  const { group, vid } = entry;
   const messages: MdbEntryMessage[] = entry.ports.map(({ port, timer }) => ({
     ifindex: port.dev.ifindex,
     group,
+    vid,
     permanent: false,
     timer: timer.value,
     protocol: RTPROT_KERNEL,
   }));
   if (entry.hostJoined) {
-    messages.unshift({ ifindex: br.dev.ifindex, group, permanent: false, timer: entry.timer.value });
+    messages.unshift({ ifindex: br.dev.ifindex, group, vid, permanent: false, timer: entry.timer.value });
   }
   return messages;
 }

@@ -33,6 +33,8 @@ export interface PortGroup {
 /** struct net_bridge_mdb_entry. */
 export interface MdbEntry {
   readonly group: Ipv4;
+  /** 0 where VLANs are not filtered. */
+  readonly vid: number;
   hostJoined: boolean;
   readonly timer: BrTimer;
   ports: PortGroup[];
@@ -62,5 +64,6 @@ export interface BridgeMulticast {
   /** The other querier. */
   querierAddress: Ipv4;
   ownQuery: OwnQuery;
-  readonly mdb: Map<Ipv4, MdbEntry>;
+  /** By group and VLAN. */
+  readonly mdb: Map<number, MdbEntry>;
 }

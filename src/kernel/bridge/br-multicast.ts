@@ -46,12 +46,18 @@ import {
   type NetBridge,
   type NetBridgePort,
 } from './br-private.ts';
+import { brSkbVid } from './br-vlan-filter.ts';
 
 const IPPROTO_IGMP = 2;
 
 /** 224.0.0.0/24 is never pruned. @kernel include/linux/in.h ipv4_is_local_multicast */
 function isLocalMulticast(group: Ipv4): boolean {
   return group >>> 8 === 0xe00000;
+}
+
+/** A group, in a VLAN where they are filtered. */
+function mdbKey(group: Ipv4, vid: number): number {
+  return vid * 2 ** 32 + group;
 }
 
 /** @kernel net/bridge/br_multicast.c br_multicast_ctx_should_use */
@@ -90,20 +96,21 @@ function ipv4Rcv(br: NetBridge, p: NetBridgePort | undefined, skb: SkBuff): bool
   const type = bytes[at]!;
   const group = ipv4At(bytes, at + 4);
   const source = macAt(bytes, skb.macHeader + 6);
+  const vid = brSkbVid(br, skb);
   skb.cb |= type << CB_IGMP_SHIFT;
   switch (type) {
     case IGMP_HOST_MEMBERSHIP_REPORT:
     case IGMPV2_HOST_MEMBERSHIP_REPORT:
       skb.cb |= CB_MROUTERS_ONLY;
-      addGroup(br, p, group, source);
+      addGroup(br, p, group, vid, source);
       return true;
     case IGMPV3_HOST_MEMBERSHIP_REPORT:
-      return igmp3Report(br, p, bytes, at, length, source);
+      return igmp3Report(br, p, vid, bytes, at, length, source);
     case IGMP_HOST_MEMBERSHIP_QUERY:
-      query(br, p, bytes, data, at, length);
+      query(br, p, vid, bytes, data, at, length);
       return true;
     case IGMP_HOST_LEAVE_MESSAGE:
-      leaveGroup(br, p, group, source);
+      leaveGroup(br, p, group, vid, source);
       return true;
     default:
       return true;
@@ -114,6 +121,7 @@ function ipv4Rcv(br: NetBridge, p: NetBridgePort | undefined, skb: SkBuff): bool
 function igmp3Report(
   br: NetBridge,
   p: NetBridgePort | undefined,
+  vid: number,
   bytes: Uint8Array,
   at: number,
   length: number,
@@ -130,25 +138,25 @@ function igmp3Report(
     if (offset > length) return false;
     if (type < IGMPV3_MODE_IS_INCLUDE || type > IGMPV3_BLOCK_OLD_SOURCES) continue;
     if (sources === 0 && (type === IGMPV3_CHANGE_TO_INCLUDE || type === IGMPV3_MODE_IS_INCLUDE)) {
-      leaveGroup(br, p, group, source);
-    } else addGroup(br, p, group, source);
+      leaveGroup(br, p, group, vid, source);
+    } else addGroup(br, p, group, vid, source);
   }
   return true;
 }
 
 /** @kernel net/bridge/br_multicast.c __br_multicast_add_group */
-function addGroup(br: NetBridge, p: NetBridgePort | undefined, group: Ipv4, source: Mac): void {
+function addGroup(br: NetBridge, p: NetBridgePort | undefined, group: Ipv4, vid: number, source: Mac): void {
   if (isLocalMulticast(group) || !isMulticastIpv4(group) || !shouldUse(br, p)) return;
   const { multicast } = br;
-  let entry = multicast.mdb.get(group);
+  let entry = multicast.mdb.get(mdbKey(group, vid));
   if (entry === undefined) {
     if (multicast.mdb.size >= multicast.hashMax) {
       // The table is full: as in the kernel, snooping ends.
       brOptToggle(br, BROPT_MULTICAST_ENABLED, false);
       return;
     }
-    entry = newEntry(br, group);
-    multicast.mdb.set(group, entry);
+    entry = newEntry(br, group, vid);
+    multicast.mdb.set(mdbKey(group, vid), entry);
   }
   if (p === undefined) {
     entry.hostJoined = true;
@@ -164,9 +172,10 @@ function addGroup(br: NetBridge, p: NetBridgePort | undefined, group: Ipv4, sour
   member.timer.mod(multicast.membershipInterval);
 }
 
-function newEntry(br: NetBridge, group: Ipv4): MdbEntry {
+function newEntry(br: NetBridge, group: Ipv4, vid: number): MdbEntry {
   const entry: MdbEntry = {
     group,
+    vid,
     hostJoined: false,
     ports: [],
     timer: new BrTimer(br.dev.net.kernel.queue, 'bridge group', () => {
@@ -204,14 +213,15 @@ function deletePortGroup(br: NetBridge, entry: MdbEntry, member: PortGroup): voi
 function removeEmpty(br: NetBridge, entry: MdbEntry): void {
   if (entry.ports.length > 0 || entry.hostJoined) return;
   entry.timer.del();
-  if (br.multicast.mdb.get(entry.group) === entry) br.multicast.mdb.delete(entry.group);
+  const key = mdbKey(entry.group, entry.vid);
+  if (br.multicast.mdb.get(key) === entry) br.multicast.mdb.delete(key);
 }
 
 /** @kernel net/bridge/br_multicast.c br_multicast_leave_group */
-function leaveGroup(br: NetBridge, p: NetBridgePort | undefined, group: Ipv4, source: Mac): void {
+function leaveGroup(br: NetBridge, p: NetBridgePort | undefined, group: Ipv4, vid: number, source: Mac): void {
   if (isLocalMulticast(group) || !shouldUse(br, p)) return;
   const { multicast } = br;
-  const entry = multicast.mdb.get(group);
+  const entry = multicast.mdb.get(mdbKey(group, vid));
   if (entry === undefined) return;
   if (p !== undefined && (p.flags & BR_MULTICAST_FAST_LEAVE) !== 0) {
     for (const member of entry.ports.filter((other) => samePortGroup(other, p, source))) {
@@ -242,6 +252,7 @@ function shorten(timer: BrTimer, delay: number): void {
 function query(
   br: NetBridge,
   p: NetBridgePort | undefined,
+  vid: number,
   bytes: Uint8Array,
   ip: number,
   at: number,
@@ -266,7 +277,7 @@ function query(
     queryReceived(br, p, ipv4At(bytes, ip + 12), maxDelay);
     return;
   }
-  const entry = multicast.mdb.get(group);
+  const entry = multicast.mdb.get(mdbKey(group, vid));
   if (entry === undefined) return;
   const delay = maxDelay * multicast.lastMemberCount;
   if (entry.hostJoined) shorten(entry.timer, delay);
@@ -334,7 +345,7 @@ export function brMdbGet(br: NetBridge, skb: SkBuff): MdbEntry | undefined {
   if ((br.options & BROPT_MULTICAST_ENABLED) === 0 || skb.cb >> CB_IGMP_SHIFT !== 0) return undefined;
   const { mdb } = br.multicast;
   if (mdb.size === 0 || skb.protocol !== ETH_P_IP) return undefined;
-  return mdb.get(ipv4At(skb.bytes, skb.data + 16));
+  return mdb.get(mdbKey(ipv4At(skb.bytes, skb.data + 16), brSkbVid(br, skb)));
 }
 
 /** @kernel net/bridge/br_multicast.c br_multicast_add_port */

@@ -51,6 +51,9 @@ import {
   BROPT_NF_CALL_IP6TABLES,
   BROPT_NF_CALL_IPTABLES,
   BROPT_NO_LL_LEARN,
+  BROPT_VLAN_ENABLED,
+  BROPT_VLAN_STATS_ENABLED,
+  BROPT_VLAN_STATS_PER_PORT,
   bridgeOf,
   brOptGet,
   brOptToggle,
@@ -77,6 +80,9 @@ import {
   brStpSetPathCost,
   brStpSetPortPriority,
 } from './br-stp-if.ts';
+
+import { wantVlanFiltering } from './br-vlan.ts';
+import { brVlanFilterToggle, brVlanSetDefaultPvid, brVlanSetProto } from './br-vlan-settings.ts';
 
 /** RHT_ELASTICITY. */
 export const MCAST_HASH_ELASTICITY = 16;
@@ -183,7 +189,7 @@ export function brPortFillAttrs(p: NetBridgePort): BridgePortData {
 
 /**
  * RTM_SETLINK of family AF_BRIDGE.
- * @kernel net/core/rtnetlink.c rtnl_bridge_setlink #P[IFLA_AF_SPEC: VLANs of ports]
+ * @kernel net/core/rtnetlink.c rtnl_bridge_setlink
  */
 export function brSetlink(
   net: NetNamespace,
@@ -261,6 +267,18 @@ export function brSetMcastSnooping(br: NetBridge, on: boolean): void {
 /** One setting of a bridge: how it is changed. */
 type Setter<T> = (br: NetBridge, value: T) => unknown;
 
+/** A setting of VLANs, which a kernel without them does not look at. */
+function vlanSetter(set: (br: NetBridge, value: number) => Ack): Setter<number> {
+  return (br, value) => (wantVlanFiltering(br.dev.net.kernel) ? set(br, value) : undefined);
+}
+
+/** A switch that knows 0 and 1. @kernel net/bridge/br_vlan.c br_vlan_set_stats */
+function setBit(br: NetBridge, option: number, value: number): Ack {
+  if (value > 1) return refuse(EINVAL);
+  brOptToggle(br, option, value === 1);
+  return undefined;
+}
+
 /** In the order in which the kernel takes them. */
 const SETTERS: { [K in keyof BridgeData]?: Setter<Exclude<BridgeData[K], undefined>> } = {
   forwardDelay: brSetForwardDelay,
@@ -269,8 +287,14 @@ const SETTERS: { [K in keyof BridgeData]?: Setter<Exclude<BridgeData[K], undefin
   ageingTime: brSetAgeingTime,
   stpState: (br, value) => brStpSetEnabled(br, value !== 0),
   priority: brStpSetBridgePriority,
-  // The reference kernel is built without CONFIG_BRIDGE_VLAN_FILTERING.
-  vlanFiltering: () => refuse(EOPNOTSUPP),
+  vlanFiltering: (br, value) =>
+    wantVlanFiltering(br.dev.net.kernel) ? brVlanFilterToggle(br, value !== 0) : refuse(EOPNOTSUPP),
+  vlanProtocol: vlanSetter(brVlanSetProto),
+  vlanDefaultPvid: vlanSetter(brVlanSetDefaultPvid),
+  vlanStatsEnabled: vlanSetter((br, value) => setBit(br, BROPT_VLAN_STATS_ENABLED, value)),
+  vlanStatsPerPort: vlanSetter((br, value) =>
+    br.ports.some((p) => p.vlgrp!.count > 0) ? refuse(EBUSY) : setBit(br, BROPT_VLAN_STATS_PER_PORT, value),
+  ),
   groupFwdMask: (br, value) => {
     if ((value & BR_GROUPFWD_RESTRICTED) !== 0) return refuse(EINVAL);
     br.groupFwdMask = value;
@@ -316,10 +340,12 @@ const SETTERS: { [K in keyof BridgeData]?: Setter<Exclude<BridgeData[K], undefin
   nfCallIp6tables: (br, value) => brOptToggle(br, BROPT_NF_CALL_IP6TABLES, value !== 0),
   nfCallArptables: (br, value) => brOptToggle(br, BROPT_NF_CALL_ARPTABLES, value !== 0),
   noLinklocalLearn: (br, value) => brOptToggle(br, BROPT_NO_LL_LEARN, value !== 0),
-  mcastVlanSnooping: (_br, value) =>
-    value === 0
-      ? undefined
-      : refuse(EINVAL, 'bridge: Cannot enable multicast vlan snooping with vlan filtering disabled'),
+  mcastVlanSnooping: (br, value) => {
+    if (value === 0) return undefined;
+    return brOptGet(br, BROPT_VLAN_ENABLED)
+      ? refuse(EOPNOTSUPP, 'bridge: Multicast vlan snooping is not modelled')
+      : refuse(EINVAL, 'bridge: Cannot enable multicast vlan snooping with vlan filtering disabled');
+  },
   fdbMaxLearned: (br, value) => {
     br.fdbMaxLearned = value;
   },
@@ -350,6 +376,15 @@ function brDevNewlink(_src: NetNamespace, dev: NetDevice, request: LinkRequest):
   return unchanged;
 }
 
+function vlanInfo(br: NetBridge): BridgeData {
+  return {
+    vlanProtocol: br.vlanProto,
+    vlanDefaultPvid: br.defaultPvid,
+    vlanStatsEnabled: brOptGet(br, BROPT_VLAN_STATS_ENABLED) ? 1 : 0,
+    vlanStatsPerPort: brOptGet(br, BROPT_VLAN_STATS_PER_PORT) ? 1 : 0,
+  };
+}
+
 /** @kernel net/bridge/br_netlink.c br_fill_info */
 function brFillInfo(dev: NetDevice): BridgeData {
   const br = bridgeOf(dev);
@@ -366,7 +401,8 @@ function brFillInfo(dev: NetDevice): BridgeData {
     ageingTime: jiffiesToClock(br.ageingTime),
     stpState: br.stpEnabled,
     priority: br.bridgeId.priority,
-    vlanFiltering: 0,
+    vlanFiltering: opt(BROPT_VLAN_ENABLED),
+    ...(br.vlgrp === undefined ? {} : vlanInfo(br)),
     groupFwdMask: br.groupFwdMask,
     bridgeId: br.bridgeId,
     rootId: br.designatedRoot,

@@ -6,6 +6,7 @@ import { IFF_BRIDGE_PORT, IFF_EBRIDGE, type NetDevice } from '../core/netdevice.
 import type { DstEntry } from '../core/skbuff.ts';
 import type { FdbTable } from './br-fdb-table.ts';
 import type { BridgeMulticast, PortMulticast } from './br-multicast-state.ts';
+import type { VlanGroup } from './br-vlan-group.ts';
 
 /** CONFIG_HZ of the reference kernel: settings are kept in its ticks, as they are rounded to them. */
 export const HZ = 250;
@@ -40,6 +41,8 @@ export const BR_PORT_MAB = 1 << 22;
 export const BR_NEIGH_VLAN_SUPPRESS = 1 << 23;
 
 /** enum net_bridge_opts, as bits. */
+export const BROPT_VLAN_ENABLED = 1 << 0;
+export const BROPT_VLAN_STATS_ENABLED = 1 << 1;
 export const BROPT_NF_CALL_IPTABLES = 1 << 2;
 export const BROPT_NF_CALL_IP6TABLES = 1 << 3;
 export const BROPT_NF_CALL_ARPTABLES = 1 << 4;
@@ -47,6 +50,7 @@ export const BROPT_GROUP_ADDR_SET = 1 << 5;
 export const BROPT_MULTICAST_ENABLED = 1 << 6;
 export const BROPT_MULTICAST_QUERY_USE_IFADDR = 1 << 7;
 export const BROPT_MULTICAST_STATS_ENABLED = 1 << 8;
+export const BROPT_VLAN_STATS_PER_PORT = 1 << 9;
 export const BROPT_NEIGH_SUPPRESS_ENABLED = 1 << 10;
 export const BROPT_MTU_SET_BY_USER = 1 << 11;
 export const BROPT_NO_LL_LEARN = 1 << 13;
@@ -60,6 +64,8 @@ export const BR_MAX_PORTS = 1 << BR_PORT_BITS;
 /** Never forwarded by group_fwd_mask: STP, MAC pause, LACP. */
 export const BR_GROUPFWD_RESTRICTED = 0x7;
 export const BR_GROUPFWD_MACPAUSE = 0x2;
+/** What a provider bridge forwards without being asked (IEEE 802.1ad). */
+export const BR_GROUPFWD_8021AD = 0xb801;
 
 /** Bits of skb.cb while a bridge has the frame (struct br_input_skb_cb); the IGMP type lies above them. */
 export const CB_MROUTERS_ONLY = 1 << 0;
@@ -137,6 +143,8 @@ export interface NetBridgePort {
   holdTimer: BrTimer;
   messageAgeTimer: BrTimer;
   groupFwdMask: number;
+  /** Undefined in a kernel without VLAN filtering. */
+  vlgrp: VlanGroup | undefined;
   readonly multicast: PortMulticast;
 }
 
@@ -171,6 +179,11 @@ export interface NetBridge {
   /** Ports that learn or are flooded. */
   autoCnt: number;
   fdbMaxLearned: number;
+  /** Undefined in a kernel without VLAN filtering. */
+  vlgrp: VlanGroup | undefined;
+  /** The protocol of the tags that are filtered: 802.1Q or 802.1ad. */
+  vlanProto: number;
+  defaultPvid: number;
   readonly multicast: BridgeMulticast;
   /** The route that br_netfilter puts on bridged frames. */
   fakeRtable: DstEntry | undefined;

@@ -1,12 +1,22 @@
 /** /sys/class/net/BRIDGE/bridge/ and /sys/class/net/PORT/brport/ (net/bridge/br_sysfs_br.c, br_sysfs_if.c). */
-import { EINVAL, ENOENT } from '../../uapi/errno.ts';
+import { EINVAL, ENOENT, EPERM } from '../../uapi/errno.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { BridgeData, BridgeId, BridgePortData } from '../../uapi/rtnetlink.ts';
 import { formatMac, parseMac } from '../../wire/addr.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { SysctlEntries, SysctlEntry } from '../core/sysctl.ts';
 import { brLinkOps, brPortFillAttrs, brSetGroupAddr, brSetport } from './br-netlink.ts';
-import { bridgeOf, brPortGet, isBridgeMaster, type NetBridge, type NetBridgePort } from './br-private.ts';
+import {
+  BROPT_VLAN_ENABLED,
+  BROPT_VLAN_STATS_ENABLED,
+  BROPT_VLAN_STATS_PER_PORT,
+  bridgeOf,
+  brOptGet,
+  brPortGet,
+  isBridgeMaster,
+  type NetBridge,
+  type NetBridgePort,
+} from './br-private.ts';
 
 /** simple_strtoul() with base 0: undefined when the text does not begin with a number. */
 function parseNumber(text: string): number | undefined {
@@ -37,6 +47,14 @@ function showId(id: BridgeId): string {
 function hex(value: number): string {
   return value === 0 ? '0x0' : `0x${value.toString(16)}`;
 }
+
+/** Of VLAN filtering, where the kernel may have it. */
+const VLAN_FILES: readonly [file: string, attribute: keyof BridgeData, read: (br: NetBridge) => number | boolean][] = [
+  ['default_pvid', 'vlanDefaultPvid', (br) => br.defaultPvid],
+  ['vlan_filtering', 'vlanFiltering', (br) => brOptGet(br, BROPT_VLAN_ENABLED)],
+  ['vlan_stats_enabled', 'vlanStatsEnabled', (br) => brOptGet(br, BROPT_VLAN_STATS_ENABLED)],
+  ['vlan_stats_per_port', 'vlanStatsPerPort', (br) => brOptGet(br, BROPT_VLAN_STATS_PER_PORT)],
+];
 
 type BridgeFile = [file: string, attribute: keyof BridgeData, writable: boolean];
 
@@ -87,6 +105,23 @@ function change(br: NetBridge, data: BridgeData): Ack {
   return brLinkOps.changeLink!(br.dev, { linkinfo: { kind: 'bridge', data } });
 }
 
+function addVlanFiles(br: NetBridge, files: SysctlEntries): void {
+  for (const [file, attribute, read] of VLAN_FILES) {
+    files[file] = numeric(
+      () => String(Number(read(br))),
+      (value) => {
+        // Only over this file the VLAN is kept while frames are filtered.
+        if (attribute === 'vlanDefaultPvid' && brOptGet(br, BROPT_VLAN_ENABLED)) return refuse(EPERM);
+        return change(br, { [attribute]: value });
+      },
+    );
+  }
+  files['vlan_protocol'] = numeric(
+    () => `0x${br.vlanProto.toString(16)}`,
+    (value) => change(br, { vlanProtocol: value }),
+  );
+}
+
 /** The files of bridge/, undefined when `dev` is no bridge. */
 export function brSysfsFiles(dev: NetDevice): SysctlEntries | undefined {
   if (!isBridgeMaster(dev)) return undefined;
@@ -112,6 +147,7 @@ export function brSysfsFiles(dev: NetDevice): SysctlEntries | undefined {
       (value) => change(br, { groupFwdMask: value & 0xffff }),
     ),
   };
+  if (dev.net.kernel.config.bridgeVlanFiltering !== false) addVlanFiles(br, files);
   for (const [file, attribute, writable] of BRIDGE_FILES) {
     const write = writable ? (value: number) => change(br, { [attribute]: value }) : undefined;
     files[file] = numeric(() => String(infoOf(br)[attribute] ?? 0), write);

@@ -13,12 +13,14 @@ import { brLinkOps } from './br-netlink.ts';
 import { bridgeOf, brPortGet, isBridgeMaster } from './br-private.ts';
 import { brStpDisablePort, brStpEnablePort, brStpRecalculateBridgeId } from './br-stp-if.ts';
 import { llcRcv } from './br-stp-rcv.ts';
+import { brVlanInit, hasVlanFiltering } from './br-vlan.ts';
 
 /** @kernel net/bridge/br.c br_device_event */
 function brDeviceEvent(event: NetdevEvent, dev: NetDevice, info: NotifierInfo): number {
   const { kernel } = dev.net;
   if (event === 'REGISTER' && isBridgeMaster(dev)) {
     brFdbChangeMacAddress(bridgeOf(dev), dev.addr);
+    if (hasVlanFiltering(kernel)) brVlanInit(bridgeOf(dev));
     return 0;
   }
   const p = brPortGet(dev);

@@ -16,10 +16,24 @@ import { Trace } from './trace.ts';
 const FIRST_NETNS_INODE = 4026531840;
 const FURTHER_NETNS_INODE = 4026532200;
 
+/** How the kernel is built, where that differs between kernels (CONFIG_*). */
+export interface KernelConfig {
+  /**
+   * CONFIG_BRIDGE_VLAN_FILTERING. Left open: as without it, until somebody asks for VLANs of a bridge, and
+   * with it from then on.
+   */
+  bridgeVlanFiltering?: boolean;
+  /** CONFIG_RPS: devices have receive queues. Default: true. */
+  rps?: boolean;
+  /** Processors: veth has so many queues by default. Default: 2. */
+  cpus?: number;
+  /** Whether iptables can be had over nf_tables, so that `iptables` is iptables-nft. Default: true. */
+  nfTables?: boolean;
+}
+
 export interface KernelOptions {
   seed: number;
-  /** Processors: veth has so many queues by default. */
-  cpus?: number;
+  config?: KernelConfig;
 }
 
 /** A module's part in the life of namespaces (struct pernet_operations). */
@@ -36,6 +50,7 @@ export class Kernel {
   readonly skbs = new SkbLedger();
   declare readonly random: Random;
   declare readonly cpus: number;
+  declare readonly config: KernelConfig;
   readonly sysctl = new SysctlRegistry();
   readonly namespaces: NetNamespace[] = [];
   readonly linkKinds = new Map<string, RtnlLinkOps>();
@@ -63,7 +78,8 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.random = new Random(options.seed);
-    this.cpus = options.cpus ?? 2;
+    this.cpus = options.config?.cpus ?? 2;
+    this.config = { ...options.config };
   }
 
   nextUid(): number {

@@ -402,7 +402,7 @@ export function linkMessage(net: NetNamespace, dev: NetDevice): LinkMessage {
     promiscuity: dev.promiscuity,
     allmulti: dev.allmulti,
     numTxQueues: dev.numTxQueues,
-    numRxQueues: dev.numRxQueues,
+    ...(dev.net.kernel.config.rps === false ? {} : { numRxQueues: dev.numRxQueues }),
     gsoMaxSize: dev.gsoMaxSize,
     gsoMaxSegs: dev.gsoMaxSegs,
     tsoMaxSize: dev.tsoMaxSize,

@@ -84,7 +84,7 @@ function readOptions(process: Process, args: Args, options: IpOptions): string |
       if (!netnsSwitch(process, args.next())) throw new Exit(EXIT_USAGE);
     } else if (matchColor(word) !== undefined) options.color = matchColor(word)!;
     else if (is('-compressvlans')) {
-      // It folds ranges of VLANs in lists that are always empty here.
+      options.compressVlans = true;
     } else if (is('-force')) options.force = true;
     else if (is('-json')) options.json = true;
     else if (is('-pretty')) options.pretty = true;

@@ -36,6 +36,7 @@ function printEntry(ip: Ip, bridge: number, entry: MdbEntryMessage): void {
   }
   out.openArray('flags');
   out.closeArray();
+  if (entry.vid !== 0) out.print('vid', ` vid ${entry.vid}`, entry.vid);
   if (options.stats > 0) {
     const timer = formatTimer(entry.timer);
     out.print('timer', ` ${timer}`, timer);
@@ -95,9 +96,8 @@ function show(ip: Ip, args: Args): number {
   out.newJson();
   out.openObject();
   out.openArray('mdb');
-  // Without VLAN filtering no entry has a VLAN.
-  if (vid === 0) {
-    for (const { bridge, entries } of bridges) for (const entry of entries) printEntry(ip, bridge, entry);
+  for (const { bridge, entries } of bridges) {
+    for (const entry of entries) if (vid === 0 || entry.vid === vid) printEntry(ip, bridge, entry);
   }
   out.closeArray();
   out.openObject('router');

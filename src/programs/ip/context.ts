@@ -14,6 +14,8 @@ export interface IpOptions {
   /** preferred_family: AF_UNSPEC unless -4, -6, -0, -B, -M or -family. A command may narrow it for itself. */
   family: number;
   details: number;
+  /** `bridge -compressvlans`: lists name ranges of VLANs. */
+  compressVlans: boolean;
   stats: number;
   human: boolean;
   iec: boolean;

@@ -12,6 +12,7 @@ export function defaultOptions(maxFlushLoops: number): IpOptions {
   return {
     family: AF_UNSPEC,
     details: 0,
+    compressVlans: false,
     stats: 0,
     human: false,
     iec: false,

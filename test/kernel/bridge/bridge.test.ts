@@ -3,7 +3,17 @@ import { brDumpLinks } from '../../../src/kernel/bridge/br-netlink.ts';
 import { NF_ACCEPT, NF_DROP, NFPROTO_IPV4 } from '../../../src/kernel/core/netfilter.ts';
 import { rtnlFdbAdd, rtnlFdbDel } from '../../../src/kernel/core/rtnl-fdb.ts';
 import { TRACE_NO_COPY } from '../../../src/kernel/core/trace.ts';
-import { EBUSY, EEXIST, EINVAL, ELOOP, ENETDOWN, ENOENT, EOPNOTSUPP, ERANGE } from '../../../src/uapi/errno.ts';
+import {
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ELOOP,
+  ENETDOWN,
+  ENOENT,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+  ERANGE,
+} from '../../../src/uapi/errno.ts';
 import {
   type BridgeData,
   NLM_F_CREATE,
@@ -201,7 +211,7 @@ describe('switches of a port', () => {
     expect(lab.port('pa', { groupFwdMask: 2 })).toEqual({ errno: EINVAL });
     lab.down('c');
     expect(lab.port('pc', { state: 3 })).toEqual({ errno: ENETDOWN });
-    expect(configure({ vlanFiltering: 1 })).toEqual({ errno: EOPNOTSUPP });
+    expect(configure({ vlanProtocol: 0x0800 })).toEqual({ errno: EPROTONOSUPPORT });
     expect(configure({ helloTime: 50 })).toEqual({ errno: ERANGE });
   });
 
