@@ -54,6 +54,8 @@ interface Outcome {
   /** When each command began, and the lab ended: nanoseconds since the machine started. */
   begun: readonly number[];
   ended: number;
+  /** How much longer captures listened than the lab ran, nanoseconds. */
+  after: number;
   interfaces: readonly InterfaceFrames[];
   tables?: MachineTables;
 }
@@ -117,16 +119,18 @@ async function runOnce(
   try {
     const at = (command: number) => keepUp(pace?.begun[command]);
     ran = document ? await runLabDocument(machine, collector, task, at) : await runLabScript(machine, collector, task);
-    await keepUp(pace?.ended);
+    // Where within a script time went is not known: it is not made up for.
+    if (document) await keepUp(pace?.ended);
+    else if (pace !== undefined && machine.stopped === undefined) await machine.advance?.(pace.after);
   } finally {
     if (ran === undefined) await machine.stop();
   }
   const atEnd = machine.now;
-  const { frames, tables, listedAt = atEnd } = await machine.stop();
-  // Captures go on while the tables are listed.
-  const ended = observe.captures === true ? machine.now : listedAt;
+  const { frames, tables, listedAt = atEnd, heardUntil = listedAt } = await machine.stop();
+  const ended = observe.captures === true ? heardUntil : listedAt;
   const run = { ...ran.run, backend };
-  return { run, begun: ran.begun, ended, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
+  const after = Math.max(0, ended - listedAt);
+  return { run, begun: ran.begun, ended, after, interfaces: frames, ...(tables === undefined ? {} : { tables }) };
 }
 
 async function runLabScript(machine: LabMachine, collector: OutputCollector, { file, text, args }: AgreeTask) {

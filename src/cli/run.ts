@@ -34,10 +34,12 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** On several backends: what differs between them, and how much. */
 async function runAgainst(options: RunOptions, text: string): Promise<number> {
-  const [{ agree, agreementText }, { agrees }] = await Promise.all([
+  const [{ agree, agreementText }, { agrees }, { neighbourTableOverflows }] = await Promise.all([
     import('./agree.ts'),
     import('../lab/agreement.ts'),
+    import('../linux/neighbour-table.ts'),
   ]);
+  const overflows = neighbourTableOverflows();
   const agreements = await agree({ ...options, text });
   if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
   else {
@@ -55,7 +57,13 @@ async function runAgainst(options: RunOptions, text: string): Promise<number> {
       }
     }
   }
-  return agreements.every(agrees) ? 0 : DIFFERS;
+  const agreed = agreements.every(agrees);
+  if (!agreed && neighbourTableOverflows() > overflows) {
+    process.stderr.write(
+      "hairpin: this machine's table of neighbours was full meanwhile: run it again when less goes on here\n",
+    );
+  }
+  return agreed ? 0 : DIFFERS;
 }
 
 function startOptions(options: RunOptions, terminal: boolean) {

@@ -79,9 +79,11 @@ export interface Remains {
   captures: readonly Artifact[];
   /** With `captures`: the same as data. */
   frames: readonly InterfaceFrames[];
+  /** When the captures of a real kernel ended, nanoseconds since the machine started. */
+  heardUntil?: number;
   /** With `tables`; absent when the machine had stopped before. */
   tables?: MachineTables;
-  /** When they began to be listed, nanoseconds since the machine started. */
+  /** When they began to be listed, nanoseconds since the machine, or a script on it, started. */
   listedAt?: number;
   /** With `trace`. */
   trace: readonly TraceStep[];

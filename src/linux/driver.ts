@@ -127,14 +127,16 @@ export const TABLES_DESCRIPTOR = 4;
 
 /**
  * Runs a script in a bash of its own, which is not the first process: that one would ignore signals. `tables`
- * is a script that runs after it.
+ * is a script that runs after it; what it prints comes behind two lines, when the lab began and ended.
  */
 export function scriptRunner(words: readonly string[], tables = ''): string {
   const run = `bash ${words.map(quote).join(' ')} 3<&- ${TABLES_DESCRIPTOR}>&-`;
   if (tables === '') return `\n${run}\nexit $?\n`;
   return `
+echo $EPOCHREALTIME >&${TABLES_DESCRIPTOR}
 ${run}
 status=$?
+echo $EPOCHREALTIME >&${TABLES_DESCRIPTOR}
 bash -c ${quote(tables)} < /dev/null >&${TABLES_DESCRIPTOR} 2>/dev/null
 exit $status
 `;

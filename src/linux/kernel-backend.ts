@@ -19,7 +19,7 @@ import {
   TABLES_DESCRIPTOR,
 } from './driver.ts';
 import { MarkSplitter } from './marks.ts';
-import { OBSERVER, OBSERVER_REPLIES, OBSERVER_REQUESTS, ObserverReplies } from './observer.ts';
+import { nanoseconds, OBSERVER, OBSERVER_REPLIES, OBSERVER_REQUESTS, ObserverReplies } from './observer.ts';
 import { BackendUnavailable } from './unavailable.ts';
 
 const DEFAULT_COLUMNS = 80;
@@ -144,7 +144,6 @@ class KernelLab implements LabMachine {
     const child = this.#spawn(scriptRunner([...words, ...args], tables), noInput ? 'ignore' : 'pipe', throughPipes());
     const decoder = new TextDecoder();
     child.stdio[TABLES_DESCRIPTOR]?.on('data', (data: Uint8Array) => {
-      this.#listedAt ??= this.now;
       this.#tables += decoder.decode(data, { stream: true });
     });
     // What is captured is told by the time since the script began, which is when the observer does.
@@ -159,7 +158,10 @@ class KernelLab implements LabMachine {
     if (stdin !== undefined) child.stdin!.end(stdin);
     else if (given !== 'host') child.stdin?.end(given);
     else if (this.#inputEnded) child.stdin!.end();
-    return this.#ended(child);
+    const status = await this.#ended(child);
+    const times = /^([\d.]+)\n([\d.]+)\n/.exec(this.#tables);
+    if (times !== null) this.#listedAt = Number(nanoseconds(times[2]!) - nanoseconds(times[1]!));
+    return status;
   }
 
   async command(text: string): Promise<number> {
@@ -200,6 +202,7 @@ class KernelLab implements LabMachine {
     return {
       captures: this.#replies?.files() ?? [],
       frames: this.#replies?.interfaces() ?? [],
+      ...(this.#replies?.heardUntil === undefined ? {} : { heardUntil: this.#replies.heardUntil }),
       trace: [],
       files: [],
       ...(this.#tables === '' ? {} : { tables: parseTables(this.#tables), listedAt: this.#listedAt ?? this.now }),

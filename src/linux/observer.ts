@@ -89,6 +89,7 @@ while [ -z "$ending" ]; do
   [ -z "$request" ] || printf 'looked\\n' >&63
 done
 sleep ${LAST}
+printf 'ended\\t%s\\n' $EPOCHREALTIME >&63
 for n in "\${!pids[@]}"; do kill -KILL -- -\${pids[n]}; done 2>/dev/null
 for n in "\${!ns[@]}"; do
   space=\${ns[n]}
@@ -106,6 +107,7 @@ export class ObserverReplies {
   #onLooked: () => void = () => undefined;
   #onDone: () => void = () => undefined;
   #isDone = false;
+  #heardUntil: number | undefined;
   /** Nanoseconds since the epoch when the machine's clock was zero. */
   #epoch = 0n;
   readonly #since = new Map<string, number>();
@@ -149,6 +151,11 @@ export class ObserverReplies {
     this.#pending = joined.slice(at);
   }
 
+  /** When the captures ended, by the machine's clock. */
+  get heardUntil(): number | undefined {
+    return this.#heardUntil;
+  }
+
   /** The frames of each interface, the captures of one under the same name together. */
   interfaces(): InterfaceFrames[] {
     const found = new Map<string, { namespace: string; device: string; since: number[]; frames: SeenFrame[] }>();
@@ -186,9 +193,9 @@ export class ObserverReplies {
     const [kind, id = '', namespace = '', device = ''] = words;
     if (kind === 'ready') {
       this.#onReady();
-      const [seconds = '0', micro = '0'] = id.split('.');
-      this.#epoch = BigInt(seconds) * 1_000_000_000n + BigInt(micro) * 1000n - BigInt(Math.round(this.#now()));
+      this.#epoch = nanoseconds(id) - BigInt(Math.round(this.#now()));
     } else if (kind === 'listening') this.#since.set(id, this.#now());
+    else if (kind === 'ended') this.#heardUntil = Number(nanoseconds(id) - this.#epoch);
     else if (kind === 'looked') this.#onLooked();
     else if (kind === 'frames') this.#captures.push({ id, namespace, device, data: data.slice() });
     else if (kind === 'done') {
@@ -196,4 +203,10 @@ export class ObserverReplies {
       this.#onDone();
     }
   }
+}
+
+/** Nanoseconds of bash's EPOCHREALTIME, which has six decimals. */
+export function nanoseconds(epochRealtime: string): bigint {
+  const [seconds = '0', micro = '0'] = epochRealtime.split('.');
+  return BigInt(seconds) * 1_000_000_000n + BigInt(micro) * 1000n;
 }

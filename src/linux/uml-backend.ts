@@ -115,6 +115,7 @@ class UmlLab implements LabMachine {
     return {
       captures: this.#replies?.files() ?? [],
       frames: this.#replies?.interfaces() ?? [],
+      ...(this.#replies?.heardUntil === undefined ? {} : { heardUntil: this.#replies.heardUntil }),
       trace: [],
       files: [],
       ...tables,
