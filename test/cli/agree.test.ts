@@ -103,6 +103,7 @@ const why =
   (release().startsWith('6.18.') ? undefined : `the twin is Linux 6.18, this machine has ${release()}`);
 if (why !== undefined) console.warn(`frames, tables and counters were not compared with a live kernel: ${why}`);
 
+/** At its end every retry has been made, and every neighbour that was to be probed. */
 const SETUP = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 for n in a b; do ip netns add $n; ip netns exec $n sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done
 ip link add br0 type bridge mcast_snooping 0
@@ -114,6 +115,7 @@ for n in a b; do ip -n $n link set eth0 up; done
 sleep 1
 ip netns exec a ping -q -c 2 -i 0.3 10.0.0.2 > /dev/null
 ip netns exec a ping -q -c 1 -W 0.5 10.0.0.9 > /dev/null
+sleep 7
 `;
 
 describe.skipIf(why !== undefined)("the twin and this machine's kernel", () => {
