@@ -88,7 +88,7 @@ const OTHER_TARGETS = new Set(
 const OTHER_MATCHES = new Set(
   (
     'ah bpf cgroup cluster connbytes connlabel connlimit cpu dccp devgroup ecn esp hashlimit helper ipcomp ipvs ' +
-    'nfacct osf owner policy quota rateest realm recent rpfilter sctp set socket standard string tcpmss time tos u32'
+    'nfacct osf owner policy quota rateest realm rpfilter sctp set socket standard string tcpmss time tos u32'
   ).split(' '),
 );
 
