@@ -106,7 +106,7 @@ export function netifReceiveSkb(skb: SkBuff): void {
       const { uid } = dev;
       const result = dev.rxHandler(skb);
       if (kernel.trace.on && result !== RX_HANDLER_CONSUMED) {
-        kernel.trace.record(kernel.queue.now, TRACE_HANDLER, skb.id, uid, result, HANDLER_NAMES[result] ?? '');
+        kernel.trace.record(TRACE_HANDLER, skb.id, uid, result, HANDLER_NAMES[result] ?? '');
       }
       if (result === RX_HANDLER_CONSUMED) return;
       if (result === RX_HANDLER_ANOTHER) continue;

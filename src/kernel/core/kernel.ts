@@ -46,7 +46,7 @@ export interface PernetOperations {
 
 export class Kernel {
   readonly queue = new EventQueue();
-  readonly trace = new Trace();
+  readonly trace = new Trace(this.queue);
   readonly skbs = new SkbLedger();
   declare readonly random: Random;
   declare readonly cpus: number;

@@ -211,7 +211,7 @@ export class SkBuff {
 export function allocSkb(kernel: Kernel, size: number, origin: string): SkBuff {
   const ledger = kernel.skbs;
   const skb = new SkBuff(kernel, ++ledger.made, takeHead(SKB_HEADROOM + size), SKB_HEADROOM, SKB_HEADROOM);
-  if (kernel.trace.on) kernel.trace.record(kernel.queue.now, TRACE_ALLOC, skb.id, 0, 0, origin);
+  if (kernel.trace.on) kernel.trace.record(TRACE_ALLOC, skb.id, 0, 0, origin);
   return skb;
 }
 
@@ -251,7 +251,7 @@ export function skbClone(parent: SkBuff): SkBuff {
   skb.ipFlags = parent.ipFlags;
   skb.cb = parent.cb;
   if (kernel.trace.on) {
-    kernel.trace.record(kernel.queue.now, TRACE_CLONE, skb.id, parent.dev?.uid ?? 0, parent.id, '');
+    kernel.trace.record(TRACE_CLONE, skb.id, parent.dev?.uid ?? 0, parent.id, '');
   }
   return skb;
 }
@@ -327,20 +327,20 @@ function end(skb: SkBuff, reason: DropReason, location: string, note: string): v
   kernel.skbs.ended++;
   dropHead(skb.sharedHead);
   if (kernel.trace.on) {
-    kernel.trace.recordEnd(kernel.queue.now, skb.id, skb.dev?.uid ?? 0, reason, note, location);
+    kernel.trace.recordEnd(skb.id, skb.dev?.uid ?? 0, reason, note, location);
   }
 }
 
 /** A decision not to give `dev` a copy of the frame, and why. Costs a flag test when nobody listens. */
 export function traceNoCopy(skb: SkBuff, dev: NetDevice, why: string): void {
-  const { trace, queue } = skb.kernel;
-  if (trace.on) trace.record(queue.now, TRACE_NO_COPY, skb.id, dev.uid, 0, why);
+  const { trace } = skb.kernel;
+  if (trace.on) trace.record(TRACE_NO_COPY, skb.id, dev.uid, 0, why);
 }
 
 /** Any other step of a frame; see the TRACE_ constants for `kind` and `arg`. */
 export function traceStep(skb: SkBuff, kind: number, dev: NetDevice | undefined, arg: number, note: string): void {
-  const { trace, queue } = skb.kernel;
-  if (trace.on) trace.record(queue.now, kind, skb.id, dev?.uid ?? 0, arg, note);
+  const { trace } = skb.kernel;
+  if (trace.on) trace.record(kind, skb.id, dev?.uid ?? 0, arg, note);
 }
 
 /** The frame now rests in a queue (or has left it): kept for the leak check. */

@@ -5,6 +5,7 @@
  * A frame's journey is a tree: clones know their parent, each leaf ends with a reason. A decision not
  * to make a copy (TRACE_NO_COPY) is a step too: it is what no tool on Linux can show.
  */
+import type { EventQueue } from '../../sim/queue.ts';
 
 /** A frame was made. arg: the origin, an interned text. */
 export const TRACE_ALLOC = 0;
@@ -43,8 +44,9 @@ export const TRACE_KIND_NAMES = [
   'deliver',
 ] as const;
 
-/** Numbers per record: kind, frame, device, arg. */
-const WIDTH = 4;
+/** Numbers per record: the frame, the device above the kind, the argument. */
+const WIDTH = 3;
+const KIND_BITS = 4;
 
 /** One record, made on demand. */
 export interface TraceRecord {
@@ -60,8 +62,9 @@ export interface TraceRecord {
 }
 
 export class Trace {
+  private readonly clock: EventQueue;
   private listening = false;
-  declare private readonly mask: number;
+  private readonly capacity: number;
   private ring = new Int32Array(0);
   private times = new Float64Array(0);
   /** The texts are constants of the stack: a slot refers to them, nothing is put together or looked up. */
@@ -73,9 +76,10 @@ export class Trace {
   /** Called when the ring is full, before the oldest record is overwritten; it should drain. */
   onFull: (() => void) | undefined;
 
-  /** @param capacity how many records are kept: a power of two */
-  constructor(capacity = 1 << 13) {
-    this.mask = capacity - 1;
+  /** @param capacity how many records are kept */
+  constructor(clock: EventQueue, capacity = 1 << 13) {
+    this.clock = clock;
+    this.capacity = capacity;
   }
 
   /** Whether anybody listens; the stack tests it before it calls `record`. */
@@ -88,42 +92,48 @@ export class Trace {
     this.listening = listening;
   }
 
-  /** Add a step. `note`: words for people, a constant or a name that exists anyway. */
-  record(time: number, kind: number, skb: number, dev: number, arg: number, note: string): void {
-    if (this.waiting > this.mask && this.onFull !== undefined) this.onFull();
-    if (this.waiting <= this.mask) this.waiting++;
+  /** Add a step, at the time that it is. `note`: words for people, a constant or a name that exists anyway. */
+  record(kind: number, skb: number, dev: number, arg: number, note: string): void {
+    if (this.waiting === this.capacity) this.full();
+    this.waiting++;
     const { ring, next: slot } = this;
-    this.next = (slot + 1) & this.mask;
+    this.next = slot + 1 === this.capacity ? 0 : slot + 1;
     const at = slot * WIDTH;
-    ring[at] = kind;
-    ring[at + 1] = skb;
-    ring[at + 2] = dev;
-    ring[at + 3] = arg;
-    this.times[slot] = time;
+    ring[at] = skb;
+    ring[at + 1] = (dev << KIND_BITS) | kind;
+    ring[at + 2] = arg;
+    this.times[slot] = this.clock.now;
     this.notes[slot] = note;
   }
 
   /** Add a frame's end, which has a place too: the kernel function. */
-  recordEnd(time: number, skb: number, dev: number, reason: number, note: string, location: string): void {
+  recordEnd(skb: number, dev: number, reason: number, note: string, location: string): void {
     const slot = this.next;
-    this.record(time, TRACE_END, skb, dev, reason, note);
+    this.record(TRACE_END, skb, dev, reason, note);
     this.locations[slot] = location;
+  }
+
+  /** Who listens drains; otherwise the oldest record makes room. */
+  private full(): void {
+    this.onFull?.();
+    if (this.waiting === this.capacity) this.waiting--;
   }
 
   /** The records added since the last drain, oldest first; those overwritten meanwhile are lost. */
   drain(): TraceRecord[] {
     const records: TraceRecord[] = [];
-    const { ring, times } = this;
+    const { ring, times, capacity } = this;
     for (let left = this.waiting; left > 0; left--) {
-      const slot = (this.next - left) & this.mask;
+      const slot = (this.next + capacity - left) % capacity;
       const at = slot * WIDTH;
+      const kind = ring[at + 1]! & ((1 << KIND_BITS) - 1);
       records.push({
         time: times[slot]!,
-        kind: ring[at]!,
-        skb: ring[at + 1]!,
-        dev: ring[at + 2]!,
-        arg: ring[at + 3]!,
-        note: ring[at] === TRACE_END ? words(this.locations[slot]!, this.notes[slot]!) : this.notes[slot]!,
+        kind,
+        skb: ring[at]!,
+        dev: ring[at + 1]! >>> KIND_BITS,
+        arg: ring[at + 2]!,
+        note: kind === TRACE_END ? words(this.locations[slot]!, this.notes[slot]!) : this.notes[slot]!,
       });
     }
     this.waiting = 0;
@@ -131,7 +141,7 @@ export class Trace {
   }
 
   private allocate(): void {
-    const capacity = this.mask + 1;
+    const { capacity } = this;
     this.ring = new Int32Array(capacity * WIDTH);
     this.times = new Float64Array(capacity);
     this.notes = new Array<string>(capacity).fill('');

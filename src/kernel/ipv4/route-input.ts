@@ -59,6 +59,18 @@ export function ipRouteInput(
   return traced(skb, dev, reason, '');
 }
 
+/** Notes by the name of the device, so that the trace is given a text that exists. */
+const forwardNotes = new Map<string, string>();
+
+function forwardNote(name: string): string {
+  let note = forwardNotes.get(name);
+  if (note === undefined) {
+    note = `forward by ${name}`;
+    forwardNotes.set(name, note);
+  }
+  return note;
+}
+
 function traced(skb: SkBuff, dev: NetDevice, reason: DropReason, note: string): DropReason {
   if (!skb.kernel.trace.on) return reason;
   const rt = skbRtable(skb);
@@ -67,7 +79,7 @@ function traced(skb: SkBuff, dev: NetDevice, reason: DropReason, note: string): 
   if (words === '' && rt !== undefined) {
     if (rt.error !== 0) words = 'no route';
     else if ((rt.flags & RTCF_LOCAL) !== 0) words = 'local';
-    else words = `forward by ${rt.dev.name}`;
+    else words = forwardNote(rt.dev.name);
   }
   traceStep(skb, TRACE_FIB, dev, rt?.error ?? reason, words);
   return reason;
