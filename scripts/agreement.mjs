@@ -143,7 +143,7 @@ they are taken in a second run of the lab beside the first. A capture begins whe
 that brought it up: frames of that command are compared only if they were seen. Tables are what \`ip -j\` (link, addr,
 route, neigh) and \`bridge -j\` (fdb, link, vlan) list in each namespace at the end, entry by entry; counters are those of
 \`ip -j -s link\`: octets, packets, errors, drops and multicast, each a number. For these three the twin's commands begin
-when the kernel's did, as retries and ageing go by the clock.
+when the kernel's did, as retries and ageing go by the clock. Namespaces without a name are not looked into.
 
 | lab | kernel | lines | commands | frames | table entries | counters |
 |---|---|---|---|---|---|---|

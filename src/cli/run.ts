@@ -57,6 +57,11 @@ async function runAgainst(options: RunOptions, text: string): Promise<number> {
       }
     }
   }
+  if (agreements.some(({ frames }) => frames === undefined)) {
+    const { whyNoCaptures } = await import('../linux/kernel-backend.ts');
+    const why = whyNoCaptures();
+    if (why !== undefined) process.stderr.write(`hairpin: frames were not compared: ${why}\n`);
+  }
   const agreed = agreements.every(agrees);
   if (!agreed && neighbourTableOverflows() > overflows) {
     process.stderr.write(

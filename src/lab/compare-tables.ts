@@ -40,7 +40,7 @@ const VLAN_FILTERING = {
     table === 'bridge vlan' || (table === 'bridge fdb' && entry['vlan'] === 1),
 };
 
-/** First release that counts what is sent to a device without a queue, one that was never up. */
+/** What is sent to a device that was never up meets the queue that takes nothing. */
 const NOOP_DROPS = {
   reason: 'Linux 6.1 does not count as dropped what is sent to a device that was never up, Linux 6.18 does',
   leavesOut: (link: TableEntry, counter: string) => counter === 'tx dropped' && link['qdisc'] === 'noop',

@@ -68,6 +68,11 @@ function throughPipes(): string[] {
   return ['bash', '-c', 'exec > >(cat) 2> >(cat >&2); exec "$@"', 'bash'];
 }
 
+/** Why there can be no captures on a real kernel; undefined when there can. */
+export function whyNoCaptures(): string | undefined {
+  return onPath('tcpdump') ? undefined : 'the program tcpdump is missing; get it by: apt-get install tcpdump';
+}
+
 export function labEnvironment(options: Pick<StartOptions, 'env'>): NodeJS.ProcessEnv {
   return { ...process.env, ...options.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 }
@@ -331,6 +336,8 @@ export const kernel: Backend = {
   async start(options) {
     const why = whyUnavailable();
     if (why !== undefined) throw new BackendUnavailable(`labs cannot run on this machine's kernel: ${why}`);
+    const noCaptures = options.captures === true ? whyNoCaptures() : undefined;
+    if (noCaptures !== undefined) throw new BackendUnavailable(`interfaces cannot be captured on: ${noCaptures}`);
     return new KernelLab(options);
   },
 };

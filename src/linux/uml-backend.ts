@@ -5,7 +5,7 @@ import type { Backend, LabMachine, Remains, Sink, StartOptions, Stopped } from '
 import { isComplete } from '../lab/is-complete.ts';
 import { type MachineTables, parseTables, TABLES_SCRIPT } from '../lab/observation.ts';
 import { quote } from './driver.ts';
-import { onPath, whyUnavailable } from './kernel-backend.ts';
+import { onPath, whyNoCaptures, whyUnavailable } from './kernel-backend.ts';
 import { ObserverReplies } from './observer.ts';
 import { GONE, MODULES } from './uml-guest.ts';
 import { type Place, UmlMachine } from './uml-machine.ts';
@@ -219,6 +219,8 @@ export const uml: Backend = {
     const why = usable ? undefined : (whyUmlUnavailable() ?? whyUnavailable());
     if (why !== undefined) throw new BackendUnavailable(`labs cannot run on User-Mode Linux: ${why}`);
     usable = true;
+    const noCaptures = options.captures === true ? whyNoCaptures() : undefined;
+    if (noCaptures !== undefined) throw new BackendUnavailable(`interfaces cannot be captured on: ${noCaptures}`);
     const lab = new UmlLab(await freePlace(), options);
     try {
       await lab.start(options);
