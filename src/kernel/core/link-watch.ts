@@ -81,6 +81,12 @@ export function devGetFlags(dev: NetDevice): number {
   return flags;
 }
 
+/**
+ * How long it takes until a work queue runs, nanoseconds: frames that are sent by the same request, as those that
+ * announce an address, arrive before it.
+ */
+const WORKQUEUE_DELAY = 10_000;
+
 class LinkWatch {
   /** In order of their events. */
   readonly pending = new Set<NetDevice>();
@@ -126,7 +132,7 @@ function schedule(kernel: Kernel, urgent: boolean): void {
   if (urgent) {
     watch.urgent = true;
     watch.timer?.cancel();
-    watch.timer = kernel.queue.after(0, 'linkwatch', run);
+    watch.timer = kernel.queue.after(WORKQUEUE_DELAY, 'linkwatch', run);
     return;
   }
   const delay = Math.min(Math.max(0, watch.nextEvent - kernel.queue.now), SECOND);
