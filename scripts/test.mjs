@@ -51,8 +51,26 @@ if (!provide(process.env.CHROMIUM ?? '/usr/bin/chromium', ['chromium'])) {
     'Chromium cannot be had here (Debian package chromium, or CHROMIUM=/path): the core was tested in Node only.',
   );
 }
-if (!provide('/usr/bin/tcpdump', ['tcpdump'])) {
-  notes.push('tcpdump cannot be had here: its text was compared with recordings only.');
+/** What the live comparison needs: a program, and the Debian packages that have it. */
+const FOR_KERNELS = [
+  ['/usr/bin/tcpdump', ['tcpdump']],
+  ['/usr/bin/ping', ['iputils-ping']],
+  ['/usr/bin/arping', ['iputils-arping']],
+  ['/usr/sbin/ip', ['iproute2']],
+  ['/usr/sbin/iptables-legacy', ['iptables']],
+  ['/usr/sbin/modprobe', ['kmod']],
+  ['/usr/bin/linux.uml', ['user-mode-linux']],
+];
+const missing = FOR_KERNELS.filter(([path]) => !existsSync(path));
+if (missing.length > 0) {
+  provide(
+    missing[0][0],
+    missing.flatMap(([, packages]) => packages),
+  );
+}
+for (const [path, packages] of missing) {
+  if (existsSync(path)) continue;
+  notes.push(`${packages.join(' ')} cannot be had here: what needs it was compared with recordings only.`);
 }
 
 console.log('\n== tests');

@@ -1,5 +1,5 @@
 /**
- * A part of the conformance cases, live: on this machine's kernel and on the twin, side by side. The
+ * A part of the conformance cases, live: on a kernel of this machine and on the twin, side by side. The
  * recordings stand in for it where there is no such kernel, and this is said aloud.
  */
 import { release } from 'node:os';
@@ -8,22 +8,30 @@ import type { Backend } from '../../src/lab/backend.ts';
 import { maskLines } from '../../src/lab/mask.ts';
 import { twin } from '../../src/lab/twin-backend.ts';
 import { kernel, whyUnavailable } from '../../src/linux/kernel-backend.ts';
+import { uml, whyUmlUnavailable } from '../../src/linux/uml-backend.ts';
 import { readCases, recordingOf } from './cases.ts';
 import { KERNELS } from './kernels.ts';
 import { KNOWN_DEVIATIONS } from './known-deviations.ts';
 
-const REFERENCE = 'linux-6.18';
-/** One case in so many is run. */
-const SAMPLE = 11;
-const AT_ONCE = 6;
+interface Live {
+  name: keyof typeof KERNELS;
+  backend: Backend;
+  /** Why it cannot be had here. */
+  why: string | undefined;
+  /** One case in so many is run, so many at once. */
+  sample: number;
+  atOnce: number;
+}
 
-function whyNot(): string | undefined {
-  if (!`linux-${release()}.`.startsWith(`${REFERENCE}.`))
-    return `the twin is Linux 6.18, this machine has ${release()}`;
+function whyNotThisKernel(): string | undefined {
+  if (!`linux-${release()}.`.startsWith('linux-6.18.')) return `the twin is Linux 6.18, this machine has ${release()}`;
   return whyUnavailable();
 }
-const why = whyNot();
-if (why !== undefined) console.warn(`the twin was compared with recordings only, not with a live kernel: ${why}`);
+
+const LIVE: readonly Live[] = [
+  { name: 'linux-6.18', backend: kernel, why: whyNotThisKernel(), sample: 14, atOnce: 6 },
+  { name: 'uml-6.1', backend: uml, why: whyUmlUnavailable() ?? whyUnavailable(), sample: 27, atOnce: 3 },
+];
 
 async function linesOn(backend: Backend, script: string, config = {}): Promise<string[]> {
   let text = '';
@@ -41,33 +49,36 @@ async function linesOn(backend: Backend, script: string, config = {}): Promise<s
   return maskLines(text);
 }
 
-/** Cases that this kernel can run at all, none of them known to deviate. */
-const cases = readCases()
-  .filter(({ area, name }) => recordingOf(REFERENCE, area)?.cases[name] !== undefined)
-  .filter(({ area, name }) => KNOWN_DEVIATIONS[`${REFERENCE} ${area}: ${name}`] === undefined)
-  .filter((_, index) => index % SAMPLE === 0);
+for (const { name: kernelName, backend, why, sample, atOnce } of LIVE) {
+  if (why !== undefined) console.warn(`the twin was compared with recordings of ${kernelName} only, not live: ${why}`);
 
-describe.skipIf(why !== undefined)("the twin and this machine's kernel, live", () => {
-  const queue = [...cases];
-  const answers = new Map<(typeof cases)[number], Promise<string[]>>();
-  const slots = Array.from({ length: AT_ONCE }, () => Promise.resolve());
-  queue.forEach((one, index) => {
-    const slot = index % AT_ONCE;
-    if (why !== undefined) return;
-    const answer = slots[slot]!.then(() => linesOn(kernel, one.script));
-    answers.set(one, answer);
-    slots[slot] = answer.then(
-      () => undefined,
-      () => undefined,
-    );
-  });
-  for (const one of cases) {
-    it(`${one.area}: ${one.name}`, { timeout: 60_000, retry: 1 }, async () => {
-      const expected = await linesOn(twin, one.script, { config: KERNELS[REFERENCE] });
-      const first = await answers.get(one)!;
-      // A machine under load is late now and then: a difference counts when it comes twice.
-      const again = first.join('\n') === expected.join('\n') ? first : await linesOn(kernel, one.script);
-      expect(expected).toEqual(again);
+  /** Cases that this kernel can run at all, none of them known to deviate. */
+  const cases = readCases()
+    .filter(({ area, name }) => recordingOf(kernelName, area)?.cases[name] !== undefined)
+    .filter(({ area, name }) => KNOWN_DEVIATIONS[`${kernelName} ${area}: ${name}`] === undefined)
+    .filter((_, index) => index % sample === 0);
+
+  describe.skipIf(why !== undefined)(`the twin and ${kernelName}, live`, () => {
+    const answers = new Map<(typeof cases)[number], Promise<string[]>>();
+    const slots = Array.from({ length: atOnce }, () => Promise.resolve());
+    cases.forEach((one, index) => {
+      const slot = index % atOnce;
+      if (why !== undefined) return;
+      const answer = slots[slot]!.then(() => linesOn(backend, one.script));
+      answers.set(one, answer);
+      slots[slot] = answer.then(
+        () => undefined,
+        () => undefined,
+      );
     });
-  }
-});
+    for (const one of cases) {
+      it(`${one.area}: ${one.name}`, { timeout: 120_000, retry: 1 }, async () => {
+        const expected = await linesOn(twin, one.script, { config: KERNELS[kernelName] });
+        const first = await answers.get(one)!;
+        // A machine under load is late now and then: a difference counts when it comes twice.
+        const again = first.join('\n') === expected.join('\n') ? first : await linesOn(backend, one.script);
+        expect(expected).toEqual(again);
+      });
+    }
+  });
+}

@@ -39,6 +39,7 @@ import type { Ipv4Net } from './ipv4-net.ts';
 import { payloadCopy } from './payload-copy.ts';
 import { ipRouteOutputKey } from './route-output.ts';
 import { ipDstMtu, RTCF_BROADCAST, type Rtable, skbRtable } from './rtable.ts';
+import { rtTos2priority } from './tos-priority.ts';
 
 const SK_MEM_DEFAULT = 212992;
 const SK_RMEM_MAX = 4194304;
@@ -363,6 +364,7 @@ export abstract class InetSocket extends InetSock implements Socket {
         return undefined;
       case 'tos':
         this.tos = number & 0xff;
+        this.priority = rtTos2priority(this.tos);
         return undefined;
       case 'multicastTtl':
         if (number < -1 || number > 255) return refuse(EINVAL);

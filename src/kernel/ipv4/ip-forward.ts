@@ -2,7 +2,7 @@
 
 import { PACKET_HOST } from '../../uapi/if.ts';
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
-import { IP_DF, ipv4DecreaseTtl, ipv4FragOff, ipv4Ttl } from '../../wire/ipv4.ts';
+import { IP_DF, ipv4DecreaseTtl, ipv4FragOff, ipv4Tos, ipv4Ttl } from '../../wire/ipv4.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { NF_INET_FORWARD, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, kfreeSkbReason, type SkBuff, skbCowHead } from '../core/skbuff.ts';
@@ -11,6 +11,7 @@ import { dstOutput } from './ip-local-out.ts';
 import { ipcbOptions, ipForwardOptions } from './ip-options.ts';
 import { ipRtSendRedirect } from './ip-redirect.ts';
 import { IPSKB_DOREDIRECT, IPSKB_FORWARDED, ipDstMtu, rtHandlers, SKB_IGNORE_DF, skbRtable } from './rtable.ts';
+import { rtTos2priority } from './tos-priority.ts';
 
 /** @kernel net/ipv4/ip_forward.c ip_exceeds_mtu */
 function ipExceedsMtu(skb: SkBuff, mtu: number): boolean {
@@ -46,6 +47,7 @@ export function ipForward(skb: SkBuff): void {
   skbCowHead(skb, rt.dev.hardHeaderLen + 4);
   ipv4DecreaseTtl(skb.bytes, skb.networkHeader);
   if ((skb.ipFlags & IPSKB_DOREDIRECT) !== 0 && (ipcbOptions(skb)?.srr ?? 0) === 0) ipRtSendRedirect(skb);
+  skb.priority = rtTos2priority(ipv4Tos(skb.bytes, skb.networkHeader));
   if (nfHook(NFPROTO_IPV4, NF_INET_FORWARD, ipv4.net, skb, skb.dev, rt.dev, ipForwardFinish)) ipForwardFinish(skb);
 }
 
