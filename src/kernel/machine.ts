@@ -1,17 +1,20 @@
 /** The system-call layer: what the kernel does for processes (uapi/task.ts). */
 
 import type { Ctnetlink } from '../uapi/conntrack.ts';
-import { EINVAL, EPROTONOSUPPORT } from '../uapi/errno.ts';
+import { EINVAL, ENODEV, EPROTONOSUPPORT } from '../uapi/errno.ts';
 import { IFNAMSIZ } from '../uapi/if.ts';
 import type { NetnsRef } from '../uapi/netns.ts';
-import { type Ack, isRefusal, refuse } from '../uapi/result.ts';
+import { type Ack, isRefusal, type Refusal, refuse } from '../uapi/result.ts';
 import type { Rtnetlink } from '../uapi/rtnetlink.ts';
 import type { Socket, SocketOrRefusal, SocketType } from '../uapi/socket.ts';
 import type { Ioctl, KernelFiles, Machine, Task } from '../uapi/task.ts';
 import type { Xtables } from '../uapi/xtables.ts';
+import type { Mac } from '../wire/addr.ts';
 import { brAddBridge, brAddIf, brDelBridge, brDelIf, brIoctlFdb } from './bridge/br-ioctl.ts';
+import { devMcAddGlobal, devMcDelGlobal } from './core/dev-rx-mode.ts';
 import type { Kernel } from './core/kernel.ts';
 import type { NetNamespace } from './core/net-namespace.ts';
+import type { NetDevice } from './core/netdevice.ts';
 import { getNet, putNet } from './core/netns-cleanup.ts';
 import { namespaceOf } from './core/rtnl-link.ts';
 import { inetCreate } from './ipv4/af-inet.ts';
@@ -24,6 +27,13 @@ import { RtnetlinkSocket } from './rtnetlink.ts';
 
 /** Date at boot unless a run says otherwise: 2026-01-01 00:00:00 UTC, nanoseconds since the epoch. */
 const BOOT_TIME = 1_767_225_600e9;
+
+/** The device of a request about multicast addresses. @kernel net/core/dev_ioctl.c dev_ifsioc */
+function multicastDevice(net: NetNamespace, ifname: string): NetDevice | Refusal {
+  const dev = net.devByName(ifname);
+  if (dev === undefined) return refuse(ENODEV);
+  return dev.ops.setRxMode === undefined ? refuse(EINVAL) : dev;
+}
 
 class Ioctls implements Ioctl {
   private readonly net: NetNamespace;
@@ -46,6 +56,16 @@ class Ioctls implements Ioctl {
   }
   bridgeFdb(bridge: string): ReturnType<Ioctl['bridgeFdb']> {
     return brIoctlFdb(this.net, bridge);
+  }
+  addMulticast(ifname: string, address: Mac): Ack {
+    const dev = multicastDevice(this.net, ifname);
+    if (isRefusal(dev)) return dev;
+    devMcAddGlobal(dev, address);
+    return undefined;
+  }
+  deleteMulticast(ifname: string, address: Mac): Ack {
+    const dev = multicastDevice(this.net, ifname);
+    return isRefusal(dev) ? dev : devMcDelGlobal(dev, address);
   }
   setArp(entry: Parameters<Ioctl['setArp']>[0]): Ack {
     return arpIoctlSet(this.net, entry);

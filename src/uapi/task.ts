@@ -37,6 +37,9 @@ export interface Ioctl {
   delBridgeInterface(bridge: string, ifindex: number): Ack;
   /** BRCTL_GET_FDB_ENTRIES, in the kernel's order: ageing in hundredths of a second. */
   bridgeFdb(bridge: string): { lladdr: Mac; portNo: number; isLocal: boolean; ageing: number }[] | Refusal;
+  /** SIOCADDMULTI, SIOCDELMULTI. */
+  addMulticast(ifname: string, address: Mac): Ack;
+  deleteMulticast(ifname: string, address: Mac): Ack;
   /** SIOCSARP, SIOCDARP; `ifname` empty lets the routing decide. */
   setArp(entry: { address: Ipv4; lladdr: Mac; ifname: string; permanent: boolean; published: boolean }): Ack;
   deleteArp(entry: { address: Ipv4; ifname: string; published: boolean }): Ack;

@@ -95,6 +95,24 @@ export function devMcAddExcl(dev: NetDevice, address: Mac): Ack {
   return undefined;
 }
 
+/** An address that user space asks for; once more is no mistake. @kernel net/core/dev_addr_lists.c dev_mc_add_global */
+export function devMcAddGlobal(dev: NetDevice, address: Mac): void {
+  if (dev.mc.get(address)?.global === true) return;
+  dev.mc.add(address);
+  dev.mc.get(address)!.global = true;
+  devSetRxMode(dev);
+}
+
+/** @kernel net/core/dev_addr_lists.c dev_mc_del_global */
+export function devMcDelGlobal(dev: NetDevice, address: Mac): Ack {
+  const entry = dev.mc.get(address);
+  if (entry?.global !== true) return refuse(ENOENT);
+  entry.global = false;
+  dev.mc.del(address);
+  devSetRxMode(dev);
+  return undefined;
+}
+
 /** @kernel net/core/dev_addr_lists.c dev_mc_del */
 export function devMcDel(dev: NetDevice, address: Mac): Ack {
   if (dev.mc.del(address) === undefined) return refuse(ENOENT);

@@ -1,11 +1,12 @@
 import { strerror } from '../../uapi/errno.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import { AF_INET, AF_INET6, AF_PACKET, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
-import { formatIpv4 } from '../../wire/addr.ts';
+import { formatIpv4, type Mac } from '../../wire/addr.ts';
 import { formatIpv6 } from '../../wire/ipv6.ts';
 import { type Args, matches } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
+import { llAddrA2n, macOf } from './ll-addr.ts';
 
 const USAGE = `Usage: ip maddr [ add | del ] MULTIADDR dev STRING
        ip maddr show [ dev STRING ]
@@ -143,6 +144,36 @@ function list(ip: Ip, args: Args): number {
   return 0;
 }
 
+/** multiaddr_modify(): addresses of the link layer only. */
+function modify(ip: Ip, args: Args, add: boolean): number {
+  let dev: string | undefined;
+  let address: Mac | undefined;
+  for (; args.left > 0; args.shift()) {
+    if (args.word === 'dev') {
+      args.next();
+      if (dev !== undefined) args.duparg('dev', args.word);
+      dev = args.word;
+      continue;
+    }
+    if (args.matches('address')) args.next();
+    if (args.matches('help')) usage(ip);
+    if (address !== undefined) args.duparg('address', args.word);
+    const octets = llAddrA2n(args, args.word, 14);
+    if (octets === undefined) return EXIT_FAILURE;
+    address = macOf(octets);
+    if (address === undefined) {
+      args.complain(`Error: Invalid address length ${octets.length} - must be 6 bytes`);
+      return EXIT_FAILURE;
+    }
+  }
+  if (dev === undefined) return args.fail('Not enough information: "dev" is required.');
+  const { ioctl } = ip.process.task;
+  const refused = add ? ioctl.addMulticast(dev, address ?? 0) : ioctl.deleteMulticast(dev, address ?? 0);
+  if (refused === undefined) return 0;
+  args.complain(`ioctl: ${strerror(refused.errno)}`);
+  return EXIT_FAILURE;
+}
+
 function usage(ip: Ip): never {
   ip.process.stderr.write(USAGE);
   throw new Exit(EXIT_USAGE);
@@ -153,8 +184,8 @@ export const doMultiaddr: IpObject = async (ip, args) => {
   if (args.left < 1) return list(ip, args);
   const command = args.word;
   args.shift();
-  if (matches(command, 'add')) args.notModelled('maddress add');
-  if (matches(command, 'delete')) args.notModelled('maddress delete');
+  if (matches(command, 'add')) return modify(ip, args, true);
+  if (matches(command, 'delete')) return modify(ip, args, false);
   if (matches(command, 'list') || matches(command, 'show') || matches(command, 'lst')) return list(ip, args);
   if (matches(command, 'help')) usage(ip);
   return args.fail(`Command "${command}" is unknown, try "ip maddr help".`);
