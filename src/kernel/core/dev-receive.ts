@@ -129,11 +129,21 @@ export function netifReceiveSkb(skb: SkBuff): void {
  */
 function isHeard(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined, tagged: boolean): boolean {
   const dev = skb.dev!;
-  const isSocket = (tap: PacketTap) => tap.isObserver !== true;
-  const isBound = (tap: PacketTap) => tap.protocol === skb.protocol;
-  if (!tagged && dev.rxHandler === undefined && [...dev.net.ptypeAll, ...dev.ptypeAll].some(isSocket)) return true;
-  if (origDev.ptypeSpecific.some(isBound) || dev.ptypeSpecific.some(isBound)) return true;
-  return exact === undefined && dev.net.ptypeSpecific.some(isBound);
+  const { net } = dev;
+  const type = skb.protocol;
+  if (!tagged && dev.rxHandler === undefined && (hasSocket(net.ptypeAll) || hasSocket(dev.ptypeAll))) return true;
+  if (hasBound(origDev.ptypeSpecific, type) || hasBound(dev.ptypeSpecific, type)) return true;
+  return exact === undefined && hasBound(net.ptypeSpecific, type);
+}
+
+function hasSocket(taps: readonly PacketTap[]): boolean {
+  for (let i = 0; i < taps.length; i++) if (taps[i]!.isObserver !== true) return true;
+  return false;
+}
+
+function hasBound(taps: readonly PacketTap[], type: number): boolean {
+  for (let i = 0; i < taps.length; i++) if (taps[i]!.protocol === type) return true;
+  return false;
 }
 
 function deliver(skb: SkBuff, origDev: NetDevice, exact: NetDevice | undefined, tagged: boolean): void {
