@@ -18,6 +18,7 @@ import { route } from './route.ts';
 import { sysctl } from './sysctl.ts';
 import { tcpdump } from './tcpdump.ts';
 import { tcpreplay } from './tcpreplay.ts';
+import { traceroute } from './traceroute.ts';
 
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['arp', arp],
@@ -49,6 +50,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['route', route],
   ['sysctl', sysctl],
   ['tcpdump', tcpdump],
+  ['traceroute', traceroute],
   ['tcpreplay', tcpreplay],
 ]);
 

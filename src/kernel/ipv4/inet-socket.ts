@@ -272,7 +272,11 @@ export abstract class InetSocket extends InetSock implements Socket {
   /** A pending error, or a payload longer than may be sent: the negative error number, 0 when it may be sent. */
   protected checkSend(length: number, rt: Rtable, daddr: Ipv4): number {
     const pending = this.takeError();
-    if (pending !== 0) return -pending;
+    return pending !== 0 ? -pending : this.checkLength(length, rt, daddr);
+  }
+
+  /** -EMSGSIZE for a payload longer than may be sent, else 0. */
+  protected checkLength(length: number, rt: Rtable, daddr: Ipv4): number {
     const optlen = this.sendOptions?.bytes.length ?? 0;
     if (length <= ipMaxPayload(this, rt, optlen)) return 0;
     this.localError(EMSGSIZE, daddr, ipDstMtu(rt) - optlen);

@@ -65,7 +65,8 @@ export class RawSocket extends InetSocket {
     const rt = this.routeTo(peer.address, flow, 0, 0);
     if (typeof rt === 'number') return rt;
     if (this.hdrincl) return this.sendHdrinc(data, flow, rt);
-    const refused = this.checkSend(data.length, rt, flow.daddr);
+    // Without a transport header to make, a pending error is not looked at.
+    const refused = this.checkLength(data.length, rt, flow.daddr);
     if (refused !== 0) return refused;
     const skb = ipMakeSkb(this, flow, rt, data.length, this.cookie(confirm), 'raw_sendmsg');
     skb.bytes.set(data, skb.transportHeader);
