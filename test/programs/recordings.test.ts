@@ -8,7 +8,6 @@ import { brctl } from '../../src/programs/brctl.ts';
 import { bridge } from '../../src/programs/bridge/bridge.ts';
 import { ifconfig } from '../../src/programs/ifconfig/ifconfig.ts';
 import { ip } from '../../src/programs/ip/ip.ts';
-import { route } from '../../src/programs/route.ts';
 import { sysctl } from '../../src/programs/sysctl.ts';
 import { loadRecording, replay } from './replay.ts';
 
@@ -19,7 +18,6 @@ describe.each([
   ['brctl', brctl],
   ['arp', arp],
   ['ifconfig', ifconfig],
-  ['net-tools-route', route],
   ['sysctl', sysctl],
 ] as const)('the commands of recordings/%s.jsonl print what the real program printed', (name, program) => {
   const recording = loadRecording(name);
