@@ -78,7 +78,8 @@ const neighbour: Step = (world) => {
     [1, () => `add ${target}${mac} dev ${name} ${choice.pick(['router', 'use', 'extern_learn'])}`],
   ])();
   world.run(`${ip} neigh ${what}`);
-  if (/nud (probe|incomplete)/.test(what)) world.calm();
+  // Timers run, and what has changed is not changed again within a second (locktime).
+  if (/^(add|replace|change|append) /.test(what)) world.calm();
 };
 
 function destination(world: World): string {
@@ -256,7 +257,7 @@ const oldTools: Step = (world) => {
   const exec = world.exec(device.ns);
   const name = world.nameOf(device);
   const what = choice.weighted([
-    [2, () => `ifconfig ${name} ${freshAddress(world)}`],
+    [2, () => `ifconfig ${name} ${freshAddress(world).replace(/\/.*/, '/24')}`],
     [
       1,
       () =>

@@ -4,6 +4,11 @@ import type { World } from './world.ts';
 
 export type Step = (world: World) => void;
 
+/** A bridge sees within a second that its last port went or its first came. */
+function linkChanged(world: World): void {
+  if (world.devices.some(({ kind }) => kind === 'bridge')) world.calm();
+}
+
 const NUMBERS = ['0', '1', '67', '68', '500', '1000', '1280', '1400', '1499', '1500'];
 const TOO_MUCH = ['1501', '9000', '65535', '65536', '-1', '4294967296', 'x'];
 
@@ -37,6 +42,7 @@ const setLink: Step = (world) => {
   const dev = choice.maybe(0.3, () => 'dev');
   const more = choice.maybe(0.12, () => choice.pick(['up', 'down', 'mtu 1400', 'promisc on', 'arp off']));
   world.run(`${ip} link set${dev} ${name} ${what}${more}`);
+  if (/^(up|down|carrier|mode|state|protodown)|up|down/.test(`${what}${more}`)) linkChanged(world);
 };
 
 const renameLink: Step = (world) => {
@@ -64,6 +70,7 @@ const moveLink: Step = (world) => {
   device.up = false;
   device.addresses = [];
   delete device.master;
+  linkChanged(world);
 };
 
 const deleteLink: Step = (world) => {
@@ -72,6 +79,7 @@ const deleteLink: Step = (world) => {
   const kind = choice.maybe(0.25, () => `type ${choice.pick(['veth', 'bridge', 'macvlan', device.kind])}`);
   world.run(`${world.ip(device.ns)} link del ${world.nameOf(device)}${kind}`);
   if (kind === '' && device.kind !== 'lo') world.remove(device);
+  linkChanged(world);
 };
 
 const addVeth: Step = (world) => {
@@ -212,6 +220,7 @@ const master: Step = (world) => {
   if (choice.chance(0.35)) {
     world.run(`${ip} link set ${world.nameOf(device)} nomaster`);
     delete device.master;
+    linkChanged(world);
     return;
   }
   if (device.ns === bridge.ns && choice.chance(0.5)) enslave(world, device, bridge);
@@ -219,6 +228,7 @@ const master: Step = (world) => {
     world.run(`${ip} link set ${world.nameOf(device)} master ${world.nameOf(bridge)}`);
     if (bridge.kind === 'bridge') device.master = bridge.name;
   }
+  linkChanged(world);
 };
 
 const namespaces: Step = (world) => {
@@ -230,7 +240,7 @@ const namespaces: Step = (world) => {
     world.namespaces.splice(world.namespaces.indexOf(name), 1);
     for (const device of world.devices.filter(({ ns }) => ns === name)) world.remove(device);
     world.devices = world.devices.filter(({ ns }) => ns !== name);
-    world.run('sleep 0.3');
+    world.calm();
     return;
   }
   const what = choice.weighted([

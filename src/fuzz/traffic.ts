@@ -57,7 +57,7 @@ const datagram: Step = (world) => {
   const device = world.device(speaks);
   const target = world.someAddress(({ ns }) => ns !== device.ns);
   const send = `echo ${choice.pick(['x', 'hello', '1234567890123456789012345678901234567890'])} > /dev/udp/${target}/${choice.pick(['99', '53', '7'])}`;
-  world.run(`${world.exec(device.ns)}bash -c "${send}${choice.chance(0.3) ? `; sleep 0.05; ${send}` : ''}"`);
+  world.run(`${world.exec(device.ns)}bash -c "${send}${choice.chance(0.3) ? `; sleep 0.4; ${send}` : ''}"`);
   // What cannot be resolved comes back after a moment.
   world.settle();
 };

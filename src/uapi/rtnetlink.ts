@@ -40,7 +40,7 @@ export interface LinkStats {
   rxNohandler: number;
   txCarrierErrors: number;
   /** Unicast to another host's link-layer address that reached ip_rcv() (promiscuous mode). */
-  rxOtherhostDropped?: number;
+  rxOtherhostDropped: number;
 }
 
 export interface VethData {

@@ -132,6 +132,7 @@ export function emptyStats(): LinkStats {
     rxOverErrors: 0,
     rxNohandler: 0,
     txCarrierErrors: 0,
+    rxOtherhostDropped: 0,
   };
 }
 

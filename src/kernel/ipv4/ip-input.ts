@@ -153,6 +153,7 @@ const ECN_COUNTERS = ['InNoECTPkts', 'InECT1Pkts', 'InECT0Pkts', 'InCEPkts'] as 
 /** Length, version, checksum. @kernel net/ipv4/ip_input.c ip_rcv_core */
 function ipRcvCore(skb: SkBuff, dev: NetDevice): boolean {
   if (skb.pktType === PACKET_OTHERHOST) {
+    dev.stats.rxOtherhostDropped++;
     kfreeSkbReason(skb, REASON.OTHERHOST, 'ip_rcv_core', 'for another host on the link');
     return false;
   }

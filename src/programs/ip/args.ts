@@ -17,7 +17,7 @@ export function matching(word: string): (keyword: string) => boolean {
  */
 export class Args {
   readonly process: Process;
-  readonly argv: readonly string[];
+  argv: readonly string[];
   /** The current word (*argv); '' behind the end. */
   word: string;
   /** How many words are left, the current one included (argc). */
@@ -59,6 +59,12 @@ export class Args {
     this.#at += count;
     this.word = this.argv[this.#at] ?? '';
     this.left = this.argv.length - this.#at;
+  }
+
+  /** Another word in place of the current one: iproute2 writes into its command line as it reads. */
+  replace(word: string): void {
+    this.argv = this.argv.with(this.#at, word);
+    this.word = word;
   }
 
   /** PREV_ARG(). */

@@ -47,6 +47,14 @@ BC_QUEUE_LEN: Length of the rx queue for broadcast/multicast: [0-4294967295]
 `;
 }
 
+/** A MAC address of six octets and no more; otherwise the word has been cut at its first colon. */
+function readMac(args: Args): Mac | undefined {
+  const octets = llAddrA2n(args, args.word, 6);
+  const mac = octets === undefined || args.word.split(':').length > 6 ? undefined : macOf(octets);
+  if (mac === undefined && !args.word.includes('.')) args.replace(args.word.split(':')[0]!);
+  return mac;
+}
+
 /** `macaddr add|del MAC`, `macaddr set MAC...`, `macaddr flush`: false after a complaint. */
 function parseMacaddr(id: string, args: Args, data: MacvlanData): boolean {
   const mode = MACADDR_MODES[args.next()];
@@ -56,16 +64,15 @@ function parseMacaddr(id: string, args: Args, data: MacvlanData): boolean {
   }
   data.macaddrMode = mode;
   if (mode === MACVLAN_MACADDR_ADD || mode === MACVLAN_MACADDR_DEL) {
-    const octets = llAddrA2n(args, args.next(), 6);
-    const mac = octets && macOf(octets);
+    args.next();
+    const mac = readMac(args);
     if (mac === undefined) return false;
     data.macaddr = mac;
   } else if (mode === MACVLAN_MACADDR_SET) {
     const list: Mac[] = [];
     while (args.hasNext) {
       args.shift();
-      const octets = llAddrA2n(args, args.word, 6);
-      const mac = octets && macOf(octets);
+      const mac = readMac(args);
       if (mac === undefined) {
         args.back();
         break;

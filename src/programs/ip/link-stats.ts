@@ -81,7 +81,7 @@ export function printStats(ip: Ip, link: LinkMessage): void {
   }
   const s = link.stats;
   const all = options.stats > 1;
-  const otherhost = s.rxOtherhostDropped ?? 0;
+  const otherhost = s.rxOtherhostDropped;
   const rx = [s.rxBytes, s.rxPackets, s.rxErrors, s.rxDropped, NONE, s.multicast, NONE, 0];
   const rxErrors = [0, NONE, NONE, NONE, NONE, s.rxOverErrors, s.rxNohandler, otherhost];
   const tx = [s.txBytes, s.txPackets, s.txErrors, s.txDropped, s.txCarrierErrors, s.collisions, NONE, 0];
