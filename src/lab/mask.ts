@@ -35,6 +35,11 @@ export const MASK_RULES: readonly MaskRule[] = [
   },
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
   {
+    reason: 'whether the 15 seconds of a port that begins to forward are over depends on how fast commands start',
+    pattern: /(forward[_ ]delay[_ ]timer"?:?)\s*\d+\.\d\d\b/g,
+    replacement: '$1 T',
+  },
+  {
     reason: 'how long a timer has left depends on how fast commands start',
     pattern: /(timer"?:?)\s*(?!\s|0\.00)\d+\.\d\d\b/g,
     replacement: '$1 T',

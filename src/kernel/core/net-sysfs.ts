@@ -93,7 +93,7 @@ export function deviceAttributes(dev: NetDevice): SysctlEntries {
       mode: 0o644,
       read: () => {
         const kind = dev.rtnlLinkOps?.kind;
-        const devtype = kind === 'bridge' || kind === 'vlan' || kind === 'macvlan' ? `DEVTYPE=${kind}\n` : '';
+        const devtype = kind === 'bridge' || kind === 'vlan' ? `DEVTYPE=${kind}\n` : '';
         return `${devtype}INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}`;
       },
     },

@@ -118,6 +118,9 @@ function macvlanMulticastRx(port: MacvlanPort, src: MacvlanDev | undefined, skb:
   } else macvlanBroadcast(skb, port, src, MACVLAN_MODE_VEPA, false);
 }
 
+/** Nanoseconds until a worker runs: when the softirqs that a frame sets off are through, on the reference machine. */
+const WORKER_LATENCY = 30_000;
+
 /** @kernel drivers/net/macvlan.c macvlan_process_broadcast */
 function macvlanProcessBroadcast(port: MacvlanPort): void {
   port.bcScheduled = false;
@@ -147,7 +150,7 @@ function macvlanBroadcastEnqueue(port: MacvlanPort, src: MacvlanDev | undefined,
   }
   if (!port.bcScheduled) {
     port.bcScheduled = true;
-    skb.kernel.queue.defer(macvlanProcessBroadcast, port, undefined);
+    skb.kernel.queue.after(WORKER_LATENCY, 'macvlan broadcast', () => macvlanProcessBroadcast(port));
   }
   if (room) return;
   skb.dev!.stats.rxDropped++;

@@ -33,6 +33,7 @@ import {
 } from '../core/skbuff.ts';
 import { icmpSend } from './icmp.ts';
 import { fragLists } from './ip-do-fragment.ts';
+import { ipOptionsInherit } from './ip-options.ts';
 import { type Ipv4Net, ipv4Of } from './ipv4-net.ts';
 import { ipRouteInput } from './route-input.ts';
 import { IPSKB_FRAG_PMTU, skbRtable } from './rtable.ts';
@@ -270,6 +271,7 @@ function ipFragReasm(ipv4: Ipv4Net, fragments: Fragments, queue: Ipq, skb: SkBuf
   whole[1]! |= ecn;
   putIpv4Checksum(whole, 0);
   leave();
+  ipOptionsInherit(skb, head);
   for (const piece of queue.pieces) {
     if (piece.skb === skb) continue;
     skbLeaves(piece.skb, QUEUE_REASSEMBLY);

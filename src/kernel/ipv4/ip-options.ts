@@ -220,6 +220,13 @@ export function ipOptionsReceive(ipv4: Ipv4Net, skb: SkBuff): IpOptions | number
   return opt;
 }
 
+/** A datagram put together has the options of its first fragment. */
+export function ipOptionsInherit(whole: SkBuff, first: SkBuff): void {
+  const opt = compiled.get(first);
+  if (opt === undefined) compiled.delete(whole);
+  else compiled.set(whole, opt);
+}
+
 /**
  * The address by which a packet leaves, for record route.
  * @kernel net/ipv4/route.c ip_rt_get_source

@@ -72,7 +72,6 @@ class PacketSocket implements Socket, PacketTap {
   private error = 0;
   private packets = 0;
   private drops = 0;
-  /** The list this tap stands in. */
   /** Whose frames it hears. */
   private hooked: NetDevice | NetNamespace | undefined;
   private readonly memberships: NetDevice[] = [];
@@ -131,6 +130,8 @@ class PacketSocket implements Socket, PacketTap {
   receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
     // A copy of a broadcast of our own: it has no link-layer header, and was seen as it went out.
     if (skb.pktType === PACKET_LOOPBACK) return;
+    // A frame that an rx handler has given to a device of another namespace.
+    if (skb.dev?.net !== this.net) return;
     const raw = this.type === 'packet-raw';
     const frame = outgoing ? skb.data : skb.macHeader;
     const inlineTag = !raw && isVlanType(skb.protocol);

@@ -151,19 +151,22 @@ export function show(process: Process, wanted: string | undefined, all: boolean,
     const own = counters.get(name);
     process.stdout.write(short ? shortText(name, link, own) : longText(process, name, link, own));
   };
+  const missing = (name: string): number => {
+    complain(process, `${name}: error fetching interface information: Device not found\n`);
+    return 1;
+  };
   if (wanted !== undefined) {
     const link = deviceOf(rtnl, wanted);
-    if (link === undefined) {
-      complain(process, `${wanted}: error fetching interface information: Device not found\n`);
-      return 1;
-    }
+    if (link === undefined) return missing(wanted);
     print(wanted, link);
     return 0;
   }
   const names = new Set([...counters.keys(), ...rtnl.dumpAddrs().map((address) => address.label)]);
   for (const name of [...names].sort(compareNames)) {
     const link = deviceOf(rtnl, name);
-    if (link !== undefined && (all || (link.flags & IFF_UP) !== 0)) print(name, link);
+    // A label that does not begin with its device's name leads nowhere, and ends the list.
+    if (link === undefined) return missing(name);
+    if (all || (link.flags & IFF_UP) !== 0) print(name, link);
   }
   return 0;
 }

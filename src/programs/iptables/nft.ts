@@ -351,8 +351,9 @@ export class NftHandle {
     const { base, user } = this.table(table);
     const builtin = chain.policy !== undefined;
     if (verbose && !builtin) this.#ctx.print(`Deleting chain \`${chain.name}'\n`);
-    // A built-in chain goes too, if nobody would notice.
-    const skip = builtin && (chain.policy !== 'ACCEPT' || chain.rules.length > 0);
+    // A built-in chain goes too, if nobody would notice. For one that is named no rules were fetched: the
+    // kernel sees them.
+    const skip = builtin && (chain.policy !== 'ACCEPT' || (!explicit && chain.rules.length > 0));
     this.#push({ type: 'CHAIN_DEL', table, chain: chain.name }, skip);
     if (builtin) base.delete(chain.name);
     else user.splice(user.indexOf(chain), 1);
