@@ -37,6 +37,7 @@ const addAddress: Step = (world) => {
   ])();
   world.run(`${world.ip(device.ns)} addr ${verb} ${what} dev ${world.nameOf(device)}${options}`);
   device.addresses.push(address);
+  if (device.kind !== 'lo') world.hasty(device.ns, device.name);
 };
 
 const deleteAddress: Step = (world) => {
@@ -115,16 +116,11 @@ const route: Step = (world) => {
     [1, () => 'change'],
     [5, () => 'del'],
   ])();
+  // No routes with several next hops: which one is taken follows from a hash with a key drawn at boot.
   const way = choice.weighted([
     [8, () => `via ${via()}${choice.maybe(0.5, () => `dev ${name}`)}`],
     [5, () => `dev ${name}`],
     [2, () => `via ${via()} dev ${name} onlink`],
-    [
-      2,
-      () =>
-        `nexthop via ${via()}${choice.maybe(0.5, () => `dev ${name}`)} nexthop via ${via()} weight ${choice.pick(['1', '2', '300'])}`,
-    ],
-    [1, () => `nexthop via ${via()} nexthop dev ${name}`],
     [1, () => ''],
   ])();
   const options = [

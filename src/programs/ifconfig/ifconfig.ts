@@ -167,7 +167,9 @@ class Ifconfig {
     if (known !== undefined) {
       this.#flag(known.flag, known.set);
       const link = deviceOf(rtnl, this.#name);
-      if (known.still !== undefined && link !== undefined && (link.flags & known.flag) !== 0) {
+      if (known.still !== undefined && link === undefined) {
+        this.#say(`${this.#name}: ERROR while testing interface flags: ${strerror(ENODEV)}`);
+      } else if (known.still !== undefined && link !== undefined && (link.flags & known.flag) !== 0) {
         this.#say(`Warning: Interface ${this.#name} still in ${known.still}`);
       }
       return;
