@@ -4,8 +4,8 @@ import type { MdbMessage } from '../uapi/bridge-mdb.ts';
 import type { BridgeVlanMessage, BridgeVlanOptions, BridgeVlanRequest } from '../uapi/bridge-vlan.ts';
 import { EEXIST, EINVAL } from '../uapi/errno.ts';
 import type { RuleMessage } from '../uapi/fib-rules.ts';
-import type { NetnsRef } from '../uapi/netns.ts';
-import { type Ack, type Refusal, refuse } from '../uapi/result.ts';
+import type { NetnsRef, NsidMessage } from '../uapi/netns.ts';
+import { type Ack, isRefusal, type Refusal, refuse } from '../uapi/result.ts';
 import type { RouteGetRequest } from '../uapi/route-get.ts';
 import type {
   AddrMessage,
@@ -182,10 +182,30 @@ export class RtnetlinkSocket implements Rtnetlink {
     }
     return undefined;
   }
-  dumpNsids(): { nsid: number; inode: number }[] {
-    return [...(this.net.nsids?.entries() ?? [])]
-      .map(([nsid, peer]) => ({ nsid, inode: peer.inode }))
-      .sort((a, b) => a.nsid - b.nsid);
+  /** @kernel net/core/net_namespace.c rtnl_net_dumpid */
+  dumpNsids(targetNsid?: number): NsidMessage[] | Refusal {
+    const target = this.targetOf(targetNsid);
+    if (isRefusal(target)) return target;
+    return [...(target.nsids?.entries() ?? [])]
+      .sort(([a], [b]) => a - b)
+      .map(([nsid, peer]) => this.nsidMessage(nsid, peer, targetNsid));
+  }
+  /** @kernel net/core/net_namespace.c rtnl_net_getid */
+  getNsidMessage(nsid: number, targetNsid?: number): NsidMessage | Refusal {
+    const peer = this.net.nsids?.peerOf(nsid);
+    if (peer === undefined) return refuse(EINVAL, 'Peer netns reference is invalid');
+    const target = this.targetOf(targetNsid);
+    if (isRefusal(target)) return refuse(EINVAL, 'Target netns reference is invalid');
+    return this.nsidMessage(target.peernet2id(peer), peer, targetNsid);
+  }
+
+  private targetOf(nsid: number | undefined): NetNamespace | Refusal {
+    if (nsid === undefined) return this.net;
+    return this.net.nsids?.peerOf(nsid) ?? refuse(EINVAL, 'Invalid target network namespace id');
+  }
+
+  private nsidMessage(nsid: number, peer: NetNamespace, targetNsid: number | undefined): NsidMessage {
+    return targetNsid === undefined ? { nsid } : { nsid, currentNsid: this.net.peernet2id(peer) };
   }
 
   private peerOf(ref: NetnsRef | { pid: number }): NetNamespace | undefined {

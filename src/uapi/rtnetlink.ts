@@ -9,7 +9,7 @@ import type { Ipv4, Mac } from '../wire/addr.ts';
 import type { MdbMessage } from './bridge-mdb.ts';
 import type { BridgeVlanRtnetlink } from './bridge-vlan.ts';
 import type { RuleRequests } from './fib-rules.ts';
-import type { NetnsRef } from './netns.ts';
+import type { NetnsRef, NsidMessage } from './netns.ts';
 import type { Ack, Refusal } from './result.ts';
 import type { RouteGetRequest } from './route-get.ts';
 
@@ -585,5 +585,7 @@ export interface Rtnetlink extends BridgeVlanRtnetlink, RuleRequests {
   getNsid(target: NetnsRef | { pid: number }): number;
   setNsid(target: NetnsRef | { pid: number }, nsid: number): Ack;
   /** The namespace's ids, for `ip netns list` and `ip netns list-id`. */
-  dumpNsids(): { nsid: number; inode: number }[];
+  dumpNsids(targetNsid?: number): NsidMessage[] | Refusal;
+  /** One of them, by its id here. */
+  getNsidMessage(nsid: number, targetNsid?: number): NsidMessage | Refusal;
 }

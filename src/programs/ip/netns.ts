@@ -1,9 +1,10 @@
 import { EEXIST, ENOENT, strerror } from '../../uapi/errno.ts';
+import type { NsidMessage } from '../../uapi/netns.ts';
 import { isRefusal } from '../../uapi/result.ts';
 import { type Args, matching } from './args.ts';
 import type { Ip, IpObject } from './context.ts';
-import { EXIT_FAILURE, EXIT_USAGE, Exit } from './exit.ts';
-import { talk } from './libnetlink.ts';
+import { EXIT_FAILURE, EXIT_REFUSED, EXIT_USAGE, Exit } from './exit.ts';
+import { talk, talkError } from './libnetlink.ts';
 import { findNetns, NETNS_RUN_DIR, openNetns } from './netns-switch.ts';
 import { getInteger } from './numbers.ts';
 
@@ -66,31 +67,45 @@ function list(ip: Ip): number {
   return 0;
 }
 
+/** print_nsid() */
+function printNsid(ip: Ip, { nsid, currentNsid }: NsidMessage): void {
+  const { out } = ip;
+  out.openObject();
+  if (nsid < 0) out.text('nsid unassigned ');
+  else out.print('nsid', `nsid ${nsid} `, nsid);
+  if (currentNsid !== undefined) {
+    if (currentNsid < 0) out.text('current-nsid unassigned ');
+    else out.print('current-nsid', `current-nsid ${currentNsid} `, currentNsid);
+  }
+  const here = currentNsid ?? nsid;
+  const name = here < 0 ? undefined : names(ip).find((each) => nsidOf(ip, each) === here);
+  if (name !== undefined) out.print('name', `(iproute2 netns name: ${name})`, name);
+  out.text('\n');
+  out.closeObject();
+}
+
 function listId(ip: Ip, args: Args): number {
   const { out } = ip;
-  let wanted = -1;
-  while (args.left > 0) {
-    if (args.word === 'target-nsid') args.notModelled('netns list-id target-nsid');
-    else if (args.word === 'nsid') {
-      if (wanted >= 0) args.duparg('nsid', args.word);
-      const word = args.next();
-      const value = getInteger(word);
-      if (value === undefined) args.invarg('"nsid" value is invalid', word);
-      if (value < 0) args.invarg('"nsid" value should be >= 0', args.following ?? '(null)');
-      wanted = value;
-    } else usage(ip);
-    args.shift();
+  const given: { nsid?: number; 'target-nsid'?: number } = {};
+  for (; args.left > 0; args.shift()) {
+    const key = args.word;
+    if (key !== 'nsid' && key !== 'target-nsid') return usage(ip);
+    if (given[key] !== undefined) args.duparg(key, args.word);
+    const word = args.next();
+    const value = getInteger(word);
+    if (value === undefined) args.invarg(`"${key}" value is invalid`, word);
+    if (value < 0) args.invarg(`"${key}" value should be >= 0`, args.following ?? '(null)');
+    given[key] = value;
+  }
+  const target = given['target-nsid'];
+  const one = given.nsid === undefined ? undefined : ip.rtnl.getNsidMessage(given.nsid, target);
+  const messages = one ?? ip.rtnl.dumpNsids(target);
+  if (isRefusal(messages)) {
+    talkError(ip.process, messages);
+    return one === undefined ? complain(ip, 'Dump terminated') : EXIT_REFUSED;
   }
   out.newJson();
-  for (const { nsid } of ip.rtnl.dumpNsids()) {
-    if (wanted >= 0 && nsid !== wanted) continue;
-    out.openObject();
-    out.print('nsid', `nsid ${nsid} `, nsid);
-    const name = names(ip).find((each) => nsidOf(ip, each) === nsid);
-    if (name !== undefined) out.print('name', `(iproute2 netns name: ${name})`, name);
-    out.text('\n');
-    out.closeObject();
-  }
+  for (const message of Array.isArray(messages) ? messages : [messages]) printNsid(ip, message);
   out.deleteJson();
   return 0;
 }
