@@ -98,7 +98,7 @@ function processDirectory(target: Proc): VirtualDirectory {
     ['environ', text(() => [...target.env].map(([name, value]) => `${name}=${value}\0`).join(''))],
     ['exe', () => new LinkInode(`/usr/bin/${target.comm}`)],
     ['fd', () => descriptors(target)],
-    ['mountinfo', text((proc) => mountTable(proc))],
+    ['mountinfo', text((proc) => mountInfo(proc))],
     ['mounts', text((proc) => mountTable(proc))],
     ['net', () => new KernelDirectory('/proc/net')],
     ['ns', () => namespaces(target)],
@@ -156,13 +156,44 @@ function namespaces(target: Proc): VirtualDirectory {
   return directory(entries);
 }
 
+interface MountLine {
+  source: string;
+  path: string;
+  type: string;
+  options: string;
+  /** What of the file system is mounted there. */
+  root: string;
+}
+
+const FIXED_MOUNTS: readonly MountLine[] = [
+  { source: 'rootfs', path: '/', type: 'overlay', options: 'rw,relatime', root: '/' },
+  { source: 'proc', path: '/proc', type: 'proc', options: 'rw,nosuid,nodev,noexec,relatime', root: '/' },
+  { source: 'sysfs', path: '/sys', type: 'sysfs', options: 'rw,relatime', root: '/' },
+];
+
+function mountsOf(proc: Proc): MountLine[] {
+  const made = proc.mounts.list.map(({ source, path, type, options, root }): MountLine => {
+    return { source, path, type, options, root: root instanceof NsfsInode ? `net:[${root.ref.inode}]` : '/' };
+  });
+  return [...FIXED_MOUNTS, ...made];
+}
+
 function mountTable(proc: Proc): string {
-  const fixed =
-    'rootfs / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\nsysfs /sys sysfs rw,relatime 0 0\n';
-  return (
-    fixed +
-    proc.mounts.list.map((mount) => `${mount.source} ${mount.path} ${mount.type} ${mount.options} 0 0\n`).join('')
-  );
+  return mountsOf(proc)
+    .map(({ source, path, type, options }) => `${source} ${path} ${type} ${options} 0 0\n`)
+    .join('');
+}
+
+/** Mount and parent (the root), device, what is mounted where, peer group, file system. */
+function mountInfo(proc: Proc): string {
+  const first = 21;
+  const devices = [...new Set(mountsOf(proc).map(({ type }) => type))];
+  return mountsOf(proc)
+    .map(({ source, path, type, options, root }, i) => {
+      const numbers = `${first + i} ${i === 0 ? 1 : first} 0:${first + devices.indexOf(type)}`;
+      return `${numbers} ${root} ${path} ${options} shared:${i + 1} - ${type} ${source} rw\n`;
+    })
+    .join('');
 }
 
 /** R, S, T or Z. */
