@@ -84,7 +84,7 @@ const bridgeOption: Step = (world) => {
     [1, () => `nf_call_iptables ${world.value(['0', '1'], ['2'])}`],
     [1, () => `mcast_igmp_version ${world.value(['2', '3'], ['1', '4'])}`],
     [1, () => `mcast_hash_max ${world.value(['512', '4096'], ['3', '0'])}`],
-    [1, () => `vlan_filtering ${choice.pick(['0', '0', '1'])}`],
+    ...(world.profile.vlan ? ([[1, () => `vlan_filtering ${choice.pick(['0', '0', '1'])}`]] as const) : []),
     [1, () => `stp_state ${choice.pick(['0', '0', '1'])}`],
   ])();
   world.run(`${world.ip(bridge.ns)} link set ${world.nameOf(bridge)} type bridge ${what}`);
@@ -114,7 +114,7 @@ const fdb: Step = (world) => {
     [1, () => 'self master'],
   ])();
   const flag = choice.maybe(0.12, () => choice.pick(['sticky', 'extern_learn', 'use', 'offload']));
-  const vlan = choice.maybe(0.04, () => `vlan ${choice.pick(['1', '10', '4095'])}`);
+  const vlan = choice.maybe(world.profile.vlan ? 0.04 : 0, () => `vlan ${choice.pick(['1', '10', '4095'])}`);
   const bridge = world.bridge(device.ns);
   world.run(`${bridge} fdb ${verb} ${world.someMac()} dev ${world.nameOf(device)} ${side} ${kind}${flag}${vlan}`);
 };

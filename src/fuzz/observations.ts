@@ -86,7 +86,7 @@ const bridges: Step = (world) => {
     [3, () => `${tool} -d link`],
     [1, () => `${tool} -j link`],
     [1, () => `${tool} link show dev ${world.device(({ master }) => master !== undefined).name}`],
-    [1, () => `${tool} vlan`],
+    ...(world.profile.vlan ? ([[1, () => `${tool} vlan`]] as const) : []),
     [1, () => `${tool} mdb`],
     [1, () => `${world.exec(bridge.ns)}brctl show`],
     [1, () => `${world.exec(bridge.ns)}brctl showstp ${bridge.name}`],

@@ -6,6 +6,7 @@ import type { Choice } from './choice.ts';
 
 /** What the labs may use: kernels differ in the devices that they have. */
 export interface Profile {
+  /** VLAN devices, and VLAN filtering of bridges. */
   vlan: boolean;
   dummy: boolean;
   /** Names under which iptables is tried. */

@@ -94,7 +94,8 @@ export function parseLink(ip: Ip, args: Args, create: boolean): ParsedLink | num
     } else if (is('broadcast') || word === 'brd') {
       const octets = llAddrA2n(args, args.next());
       if (!octets) return EXIT_FAILURE;
-      const mac = macOf(octets);
+      // The kernel asks for enough octets, and takes as many as an address has.
+      const mac = macOf(octets.slice(0, 6));
       if (mac === undefined) badAddress = true;
       else request.broadcast = mac;
     } else if (is('txqueuelen') || word === 'qlen' || is('txqlen')) integer('txqlen', 'txqueuelen');
