@@ -15,8 +15,8 @@ import { type BackendName, type FuzzOptions, HELP, parseFuzz, UsageError } from 
 import { makeStyle, styleFor } from './style.ts';
 import { usageText } from './usage.ts';
 
-/** Seconds after which a lab is ended: it should take a few. */
-const LAB_SECONDS = 40;
+/** Seconds after which a lab is ended: it should take a few, and User-Mode Linux is slow. */
+const LAB_SECONDS = { twin: 40, kernel: 40, uml: 300 } as const;
 /** Times between two lines of progress where there is no terminal, in milliseconds. */
 const PROGRESS_EVERY = 10_000;
 /** A lab that others disturb is run again after a pause, so many times. */
@@ -173,9 +173,9 @@ async function runLab(backend: BackendName, lab: FuzzLab): Promise<LabOutput> {
   );
   let stopped: string | undefined;
   const late = setTimeout(() => {
-    stopped = `took more than ${LAB_SECONDS} s`;
+    stopped = `took more than ${LAB_SECONDS[backend]} s`;
     void machine.stop();
-  }, LAB_SECONDS * 1000);
+  }, LAB_SECONDS[backend] * 1000);
   try {
     await machine.script('bash', fuzzScript(lab), []);
     stopped ??= machine.stopped?.message;

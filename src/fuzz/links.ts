@@ -46,6 +46,7 @@ const setLink: Step = (world) => {
 };
 
 const renameLink: Step = (world) => {
+  if (!world.profile.renames) return;
   const device = world.device();
   const name = world.value(
     [world.name('z'), world.name('z')],
@@ -63,7 +64,10 @@ const renameLink: Step = (world) => {
 
 const moveLink: Step = (world) => {
   const device = world.device(({ kind }) => kind === 'veth' || kind === 'macvlan' || kind === 'vlan');
-  const ns = world.value(world.namespaces.filter((name) => name !== '').concat('1'), ['nowhere', '99999']);
+  const ns = world.value(world.namespaces.filter((name) => name !== '').concat(world.profile.ownInit ? '1' : 'n1'), [
+    'nowhere',
+    '99999',
+  ]);
   world.run(`${world.ip(device.ns)} link set ${world.nameOf(device)} netns ${ns}`);
   if (!world.namespaces.includes(ns) && ns !== '1') return;
   device.ns = ns === '1' ? '' : ns;

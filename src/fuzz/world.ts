@@ -9,13 +9,17 @@ export interface Profile {
   /** VLAN devices, and VLAN filtering of bridges. */
   vlan: boolean;
   dummy: boolean;
+  /** Devices that are up may be renamed: since Linux 6.3. */
+  renames: boolean;
+  /** Process 1 is in the namespace in which the lab begins. */
+  ownInit: boolean;
   /** Names under which iptables is tried. */
   iptables: readonly string[];
 }
 
 export const PROFILES: Readonly<Record<'kernel' | 'uml', Profile>> = {
-  kernel: { vlan: false, dummy: false, iptables: ['iptables', 'iptables-legacy'] },
-  uml: { vlan: true, dummy: true, iptables: ['iptables-legacy'] },
+  kernel: { vlan: false, dummy: false, renames: true, ownInit: true, iptables: ['iptables', 'iptables-legacy'] },
+  uml: { vlan: true, dummy: true, renames: false, ownInit: false, iptables: ['iptables-legacy'] },
 };
 
 export type Kind = 'lo' | 'veth' | 'bridge' | 'macvlan' | 'vlan' | 'dummy';
