@@ -221,6 +221,15 @@ export abstract class InetSocket extends InetSock implements Socket {
 
   /** The route to a peer, by the socket's settings; a negative error number otherwise. */
   protected routeTo(daddr: Ipv4, flow: Flowi4, sport: number, dport: number): Rtable | number {
+    const rt = this.lookUp(daddr, flow, sport, dport);
+    return typeof rt === 'number' ? rt : this.unlessBroadcast(rt);
+  }
+
+  private unlessBroadcast(rt: Rtable): Rtable | number {
+    return (rt.flags & RTCF_BROADCAST) !== 0 && !this.maySendBroadcast() ? -EACCES : rt;
+  }
+
+  private lookUp(daddr: Ipv4, flow: Flowi4, sport: number, dport: number): Rtable | number {
     flow.daddr = daddr;
     flow.saddr = this.saddr;
     flow.oif = this.boundDevIf;
@@ -236,8 +245,7 @@ export abstract class InetSocket extends InetSock implements Socket {
       if (flow.saddr === 0) flow.saddr = this.mcAddr;
     }
     const rt = ipRouteOutputKey(this.ipv4, flow);
-    if (typeof rt === 'number') return -rt;
-    return (rt.flags & RTCF_BROADCAST) !== 0 && !this.maySendBroadcast() ? -EACCES : rt;
+    return typeof rt === 'number' ? -rt : rt;
   }
 
   /** Whether broadcast addresses are allowed: SO_BROADCAST. */
@@ -250,12 +258,14 @@ export abstract class InetSocket extends InetSock implements Socket {
    * @kernel include/net/route.h ip_route_connect
    */
   protected routeConnect(daddr: Ipv4, flow: Flowi4, dport: number): Rtable | number {
-    const first = this.countedRouteTo(daddr, flow, this.num, dport);
-    if (typeof first === 'number' || (this.saddr !== 0 && daddr !== 0)) return first;
-    flow.oif = this.boundDevIf === 0 && isMulticastIpv4(daddr) ? this.mcIndex : this.boundDevIf;
-    const second = ipRouteOutputKey(this.ipv4, flow);
-    if (second === ENETUNREACH) this.ipv4.mib.ip.OutNoRoutes++;
-    return typeof second === 'number' ? -second : second;
+    let rt = this.lookUp(daddr, flow, this.num, dport);
+    if (typeof rt !== 'number' && (this.saddr === 0 || daddr === 0)) {
+      flow.oif = this.boundDevIf === 0 && isMulticastIpv4(daddr) ? this.mcIndex : this.boundDevIf;
+      const second = ipRouteOutputKey(this.ipv4, flow);
+      rt = typeof second === 'number' ? -second : second;
+    }
+    if (rt === -ENETUNREACH) this.ipv4.mib.ip.OutNoRoutes++;
+    return typeof rt === 'number' ? rt : this.unlessBroadcast(rt);
   }
 
   /** The peer to send to: the one given, or the one connected to. */
