@@ -158,7 +158,6 @@ export function deleteLink(dev: NetDevice): Ack {
 /** @kernel net/core/dev.c __dev_open */
 function openDevice(dev: NetDevice): Ack {
   const { kernel } = dev.net;
-  if (dev.protoDown) return refuse(EBUSY);
   const errno = kernel.notify('PRE_UP', dev);
   if (errno !== 0) return refuse(errno);
   dev.running = true;
