@@ -169,9 +169,8 @@ export class LiveCapture {
 
   /** The filter over what the kernel gave of the frame, before a tag is put back. */
   private passes(message: SocketMessage): boolean {
-    const { aux, ...untagged } = message;
-    const { data } = message;
-    const header = this.dlt === DLT_EN10MB ? undefined : cookedHeader(untagged, this.dlt);
+    const { aux, data, from } = message;
+    const header = this.dlt === DLT_EN10MB ? undefined : cookedHeader({ from }, this.dlt);
     const kept = data.subarray(0, this.snaplen);
     const captured = header === undefined ? kept : concatenate(header, kept);
     const tag = aux?.vlanValid ? aux.vlanTci : -1;
@@ -242,7 +241,7 @@ function taggedHeader({ data, aux }: SocketMessage): Uint8Array | undefined {
 }
 
 /** The header that stands for the link-layer header of a cooked capture. */
-function cookedHeader({ from, aux }: SocketMessage, dlt: number): Uint8Array | undefined {
+function cookedHeader({ from, aux }: Pick<SocketMessage, 'from' | 'aux'>, dlt: number): Uint8Array | undefined {
   if (from.family !== 'packet') return undefined;
   const addressLength = from.hatype === ARPHRD_ETHER || from.hatype === ARPHRD_LOOPBACK ? 6 : 0;
   if (dlt === DLT_LINUX_SLL2) {

@@ -130,7 +130,10 @@ export interface Socket {
    * `confirm` is MSG_CONFIRM: the peer has answered, so its neighbour entry is right.
    */
   send(data: Uint8Array, to?: SockaddrIn | Partial<SockaddrLl>, confirm?: boolean): number;
-  /** The next message, or undefined when there is none (EAGAIN). */
+  /**
+   * The next message, or undefined when there is none (EAGAIN). That of a packet socket lies in a ring, as for
+   * libpcap: it and its bytes are to be read, not written, and not after the next call or `close`.
+   */
   recv(): SocketMessage | undefined;
   /** The next queued error (MSG_ERRQUEUE). */
   recvError(): SocketError | undefined;

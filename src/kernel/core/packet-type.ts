@@ -1,6 +1,7 @@
 /**
  * Who gets a received frame: the protocols, one for each EtherType, and the taps of packet sockets.
- * A tap looks and copies; it never keeps or ends the frame. A protocol takes the frame over.
+ * A tap looks, and copies or holds the bytes; it never keeps, changes or ends the frame. A protocol takes the frame
+ * over.
  */
 import { ETH_P_ALL } from '../../uapi/if.ts';
 import type { NetDevice } from './netdevice.ts';

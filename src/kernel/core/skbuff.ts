@@ -49,10 +49,10 @@ export class SkbLedger {
   }
 }
 
-/** The bytes that clones share. */
-interface SkbHead {
-  bytes: Uint8Array;
-  /** Frames that point at the bytes. */
+/** The bytes that clones, and captures of a frame, share. */
+export interface SkbHead {
+  readonly bytes: Uint8Array;
+  /** Frames and captures that point at the bytes. */
   users: number;
 }
 
@@ -70,12 +70,31 @@ function takeHead(size: number): SkbHead {
   return { bytes: new Uint8Array(size), users: 0 };
 }
 
-function dropHead(head: SkbHead): void {
+/** One user less; the last gives the bytes back. */
+export function dropHead(head: SkbHead): void {
   if (--head.users > 0) return;
   const size = head.bytes.length;
   if (size === SMALL) {
     if (smallPool.length < POOL_LIMIT) smallPool.push(head);
   } else if (size === LARGE && largePool.length < POOL_LIMIT) largePool.push(head);
+}
+
+/**
+ * The bytes of a frame as they are now, for somebody who looks at them later: until {@link dropHead} nobody writes
+ * to them, since a frame that shares its bytes copies them first.
+ */
+export function holdHead(skb: SkBuff): SkbHead {
+  const head = skb.sharedHead;
+  head.users++;
+  return head;
+}
+
+/** The same of a copy of the `count` bytes at `start`, which stand at offset 0 of it. */
+export function copyToHead(bytes: Uint8Array, start: number, count: number): SkbHead {
+  const head = takeHead(count);
+  head.users = 1;
+  head.bytes.set(bytes.subarray(start, start + count));
+  return head;
 }
 
 /** What a route lookup left on a frame; the ipv4 layer defines more. */
@@ -257,11 +276,11 @@ export function skbClone(parent: SkBuff): SkBuff {
 }
 
 /**
- * After this the frame's bytes are its own and may be written.
+ * After this the frame's bytes are its own and may be written, at the offsets where they were.
  * @kernel include/linux/skbuff.h skb_ensure_writable
  */
 export function skbEnsureWritable(skb: SkBuff): void {
-  if (skb.shared) reallocate(skb, skb.data);
+  if (skb.shared) reallocate(skb, startOf(skb));
 }
 
 /**
@@ -272,10 +291,15 @@ export function skbCowHead(skb: SkBuff, headroom: number): void {
   if (skb.shared || skb.data < headroom) reallocate(skb, Math.max(headroom, SKB_HEADROOM));
 }
 
+/** The link-layer header may lie in front of `data`: it belongs to the frame too. */
+function startOf({ macHeader, data }: SkBuff): number {
+  return macHeader >= 0 && macHeader < data ? macHeader : data;
+}
+
+/** The frame gets a copy of its bytes, with `headroom` bytes in front of the first of them. */
 function reallocate(skb: SkBuff, headroom: number): void {
   const old = skb.bytes;
-  // The link-layer header may lie in front of `data`: it belongs to the frame too.
-  const from = skb.macHeader >= 0 && skb.macHeader < skb.data ? skb.macHeader : skb.data;
+  const from = startOf(skb);
   const room = headroom + (skb.data - from);
   const head = takeHead(room + (skb.tail - from));
   head.bytes.set(old.subarray(from, skb.tail), room - (skb.data - from));

@@ -32,11 +32,10 @@ import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
 import { NET_XMIT_DROP, type NetDevice } from '../core/netdevice.ts';
 import { devAddPack, devRemovePack, type PacketTap } from '../core/packet-type.ts';
 import { allocSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
+import { FrameRing } from './frame-ring.ts';
 
 /** Bytes of frames a socket holds before it loses some: libpcap's ring, 2 MiB. */
 const RING_SIZE = 2 * 1024 * 1024;
-/** What a frame takes in the ring beside its bytes (struct tpacket3_hdr and the address). */
-const FRAME_OVERHEAD = 80;
 
 const sockets = new PerNet(() => new Set<PacketSocket>());
 
@@ -66,9 +65,7 @@ class PacketSocket implements Socket, PacketTap {
   dev: NetDevice | undefined;
   onReadable: (() => void) | undefined;
   private readonly net: NetNamespace;
-  private readonly queue: SocketMessage[] = [];
-  private head = 0;
-  private queued = 0;
+  private readonly ring = new FrameRing();
   private error = 0;
   private packets = 0;
   private drops = 0;
@@ -123,7 +120,7 @@ class PacketSocket implements Socket, PacketTap {
   }
 
   get readable(): boolean {
-    return this.head < this.queue.length || this.error !== 0;
+    return this.ring.readable || this.error !== 0;
   }
 
   /** @kernel net/packet/af_packet.c packet_rcv */
@@ -150,32 +147,21 @@ class PacketSocket implements Socket, PacketTap {
     const snaplen = filter === undefined ? length : Math.min(filter(view), length);
     if (filter !== undefined && snaplen <= 0) return;
     this.packets++;
-    if (this.queued + snaplen + FRAME_OVERHEAD > this.options.rcvbuf) {
+    const slot = this.ring.put(skb, start, snaplen, this.options.rcvbuf);
+    if (slot === undefined) {
       this.drops++;
       return;
     }
-    this.queued += snaplen + FRAME_OVERHEAD;
-    this.queue.push({
-      data: skb.bytes.slice(start, start + snaplen),
-      from: {
-        family: 'packet',
-        ifindex: dev.ifindex,
-        protocol: inlineTag ? vlanGetProtocolDgram(skb, frame) : skb.protocol,
-        pkttype: skb.pktType,
-        hatype: dev.type,
-        address: dev.addrLen === 6 ? macAt(skb.bytes, frame + 6) : 0,
-      },
-      timestamp: skb.tstamp === 0 ? skb.kernel.queue.now : skb.tstamp,
-      ttl: 0,
-      tos: 0,
-      aux: {
-        len: length,
-        snaplen,
-        vlanTci: skb.vlanTci >= 0 ? skb.vlanTci : inlineTag ? vlanTci(skb.bytes, frame) : 0,
-        vlanTpid: skb.vlanTci >= 0 ? skb.vlanProto : inlineTag ? skb.protocol : 0,
-        vlanValid: skb.vlanTci >= 0 || inlineTag,
-      },
-    });
+    slot.from.ifindex = dev.ifindex;
+    slot.from.protocol = inlineTag ? vlanGetProtocolDgram(skb, frame) : skb.protocol;
+    slot.from.pkttype = skb.pktType;
+    slot.from.hatype = dev.type;
+    slot.from.address = dev.addrLen === 6 ? macAt(skb.bytes, frame + 6) : 0;
+    slot.timestamp = skb.tstamp === 0 ? skb.kernel.queue.now : skb.tstamp;
+    slot.aux.len = length;
+    slot.aux.vlanValid = skb.vlanTci >= 0 || inlineTag;
+    slot.aux.vlanTci = skb.vlanTci >= 0 ? skb.vlanTci : inlineTag ? vlanTci(skb.bytes, frame) : 0;
+    slot.aux.vlanTpid = skb.vlanTci >= 0 ? skb.vlanProto : inlineTag ? skb.protocol : 0;
     this.onReadable?.();
   }
 
@@ -247,16 +233,9 @@ class PacketSocket implements Socket, PacketTap {
     return devQueueXmit(skb) === NET_XMIT_DROP ? -ENOBUFS : data.length;
   }
 
+  /** The frame lies in the ring, and goes back to it at the next call. */
   recv(): SocketMessage | undefined {
-    const message = this.queue[this.head];
-    if (message === undefined) return undefined;
-    this.queued -= message.data.length + FRAME_OVERHEAD;
-    this.head++;
-    if (this.head === this.queue.length) {
-      this.queue.length = 0;
-      this.head = 0;
-    }
-    return message;
+    return this.ring.take();
   }
 
   recvError(): SocketError | undefined {
@@ -312,6 +291,7 @@ class PacketSocket implements Socket, PacketTap {
     this.unhook();
     for (const dev of this.memberships.splice(0)) devSetPromiscuity(dev, -1);
     sockets.of(this.net).delete(this);
+    this.ring.clear();
     this.onReadable = undefined;
   }
 
