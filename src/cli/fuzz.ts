@@ -6,11 +6,12 @@ import { commandsOf, type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
 import { generateLab } from '../fuzz/generate.ts';
 import { examine, type Finding, type SearchOptions } from '../fuzz/search.ts';
 import { PROFILES } from '../fuzz/world.ts';
+import type { KernelConfig } from '../lab/twin-machine.ts';
 import { neighbourTableOverflows } from '../linux/neighbour-table.ts';
 import { disagreementText } from './agree.ts';
 import { ensureFolder, readText } from './folder.ts';
 import { FuzzState } from './fuzz-state.ts';
-import { startMachine } from './lab.ts';
+import { configOfKernel, startMachine } from './lab.ts';
 import { type BackendName, type FuzzOptions, HELP, parseFuzz, UsageError } from './options.ts';
 import { makeStyle, styleFor } from './style.ts';
 import { usageText } from './usage.ts';
@@ -44,7 +45,7 @@ export async function fuzz(argv: readonly string[]): Promise<number> {
 async function again(options: FuzzOptions, path: string): Promise<number> {
   const commands = commandsOf(readText(path, 'fuzz'));
   if (commands.length === 0) throw new UsageError(`${path}: not a lab that a search has saved`, 'fuzz');
-  const finding = await examine({ seed: options.seed, commands }, runsOf(options));
+  const finding = await examine({ seed: options.seed, commands }, await runsOf(options));
   if (finding.kind === 'same') {
     process.stdout.write(`${path}: twin and ${options.against} agree\n`);
     return 0;
@@ -56,10 +57,12 @@ async function again(options: FuzzOptions, path: string): Promise<number> {
   return 1;
 }
 
-function runsOf({ against, workers, whole }: FuzzOptions): SearchOptions {
+/** The twin's kernel is built as the one that it is compared with. */
+async function runsOf({ against, workers, whole }: FuzzOptions): Promise<SearchOptions> {
   const slots = new Slots(workers);
+  const config = await configOfKernel(against);
   return {
-    twin: (lab) => runLab('twin', lab),
+    twin: (lab) => runLab('twin', lab, config),
     against: (lab) => slots.use(() => runUndisturbed(against, lab)),
     width: workers,
     whole,
@@ -95,7 +98,7 @@ async function search(options: FuzzOptions): Promise<number> {
   if (options.restart) FuzzState.load(path).clear();
   const counts = FuzzState.load(path);
   const progress = new Progress(counts.done, labs);
-  const runs = runsOf(options);
+  const runs = await runsOf(options);
   const until = performance.now() + options.seconds * 1000;
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -160,7 +163,7 @@ async function runUndisturbed(backend: BackendName, lab: FuzzLab): Promise<LabOu
 }
 
 /** Run a lab to its end, or until it has taken far too long. */
-async function runLab(backend: BackendName, lab: FuzzLab): Promise<LabOutput> {
+async function runLab(backend: BackendName, lab: FuzzLab, config?: KernelConfig): Promise<LabOutput> {
   let output = '';
   const decoder = new TextDecoder();
   const machine = await startMachine(
@@ -169,7 +172,12 @@ async function runLab(backend: BackendName, lab: FuzzLab): Promise<LabOutput> {
     (_, data) => {
       output += decoder.decode(data, { stream: true });
     },
-    { seed: 1, terminal: false, ...(backend === 'twin' ? { limits: VIRTUAL_LIMITS } : {}) },
+    {
+      seed: 1,
+      terminal: false,
+      ...(config === undefined ? {} : { config }),
+      ...(backend === 'twin' ? { limits: VIRTUAL_LIMITS } : {}),
+    },
   );
   let stopped: string | undefined;
   const late = setTimeout(() => {

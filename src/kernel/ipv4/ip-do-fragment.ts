@@ -138,8 +138,9 @@ export function ipDoFragment(skb: SkBuff, output: Output): void {
     offset += length;
     from += length;
     sendStatus.errno = 0;
+    sendStatus.congested = false;
     output(piece);
-    if (sendStatus.errno !== 0) {
+    if (sendStatus.errno !== 0 || sendStatus.congested) {
       mib.ip.FragFails++;
       kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'ip_do_fragment', 'a fragment could not be sent');
       return;

@@ -6,7 +6,7 @@ import { ipv4Destination, ipv4Ttl } from '../../wire/ipv4.ts';
 import { netifRx } from '../core/dev-receive.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { neighConfirm, neighOutput } from '../core/neighbour-nud.ts';
-import { NETDEV_TX_OK, type NetDevice } from '../core/netdevice.ts';
+import { NET_XMIT_CN, NETDEV_TX_OK, type NetDevice } from '../core/netdevice.ts';
 import { NF_INET_POST_ROUTING, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, kfreeSkbReason, type SkBuff, skbClone } from '../core/skbuff.ts';
 import { inDevGet } from './in-device.ts';
@@ -60,8 +60,10 @@ export function ipFinishOutput2(skb: SkBuff): void {
     skb.ipFlags &= ~SKB_DST_PENDING_CONFIRM;
     neighConfirm(neigh);
   }
-  // A device that refuses the packet is told of; one without a carrier swallows it.
-  if (neighOutput(neigh, skb) !== NETDEV_TX_OK && dev.active) sendStatus.errno = ENOBUFS;
+  // A device that refuses the packet is told of; one without a carrier swallows it (net_xmit_errno()).
+  const result = neighOutput(neigh, skb);
+  if (result === NET_XMIT_CN) sendStatus.congested = true;
+  else if (result !== NETDEV_TX_OK) sendStatus.errno = ENOBUFS;
 }
 
 /** @kernel net/ipv4/ip_output.c __ip_finish_output #P[GSO] */

@@ -5,4 +5,6 @@
 export const sendStatus: {
   /** Error number, 0 for none. */
   errno: number;
-} = { errno: 0 };
+  /** A device swallowed the packet (NET_XMIT_CN): no error to the sender, yet fragments after it do not follow. */
+  congested: boolean;
+} = { errno: 0, congested: false };

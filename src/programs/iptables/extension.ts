@@ -2,6 +2,7 @@
  * Extensions: matches (`-m`) and targets (`-j`). Each has options; most describe them in a table, from
  * which the checks that all extensions share are made (libxtables' "x6" options).
  */
+import { isRefusal } from '../../uapi/result.ts';
 import type { AddrMatch } from '../../uapi/xtables.ts';
 import { type Ipv4, type Mac, maskOf } from '../../wire/addr.ts';
 import { portOfService } from '../../wire/services.ts';
@@ -9,6 +10,8 @@ import type { XtablesContext } from './context.ts';
 import { hostAddresses, parseProtocol, prefixLength } from './names.ts';
 import { strtoui, strtoul } from './numbers.ts';
 import type { OptionScanner } from './scanner.ts';
+
+const INADDR_LOOPBACK = 0x7f00_0001;
 
 export interface ExtensionOption {
   readonly name: string;
@@ -249,11 +252,21 @@ function parsePortRange(ctx: XtablesContext, name: string, option: string, text:
   const ports = parts.map((part, i) => {
     if (part === '') return i === 0 ? 0 : 0xffff;
     const port = /^\d+$/.test(part) ? Number(part) % 0x1_0000 : portOfService(part);
-    return port ?? ctx.bad(`Port "${part}" does not resolve to anything.\n`);
+    if (port === undefined) return ctx.bad(`Port "${part}" does not resolve to anything.\n`);
+    probeLoopback(ctx, port);
+    return port;
   });
   value.count = 2;
   value.from = ports[0]!;
   value.to = ports[1] ?? ports[0]!;
+}
+
+/** getaddrinfo(3) connects to the addresses that it has found, to put those that can be reached first: counters show it. */
+function probeLoopback(ctx: XtablesContext, port: number): void {
+  const probe = ctx.process.task.socket('udp', 0);
+  if (isRefusal(probe)) return;
+  probe.connect({ family: 'inet', address: INADDR_LOOPBACK, port });
+  probe.close();
 }
 
 /** xtables_parse_val_mask() */
