@@ -65,7 +65,7 @@ export function enterNamespaces(): string[] {
  * `/dev/stdout` or `/dev/stderr` finds what it finds under a shell.
  */
 function throughPipes(): string[] {
-  return ['bash', '-c', 'exec > >(cat) 2> >(cat >&2); exec "$@"', 'bash'];
+  return ['bash', '--norc', '-c', 'exec > >(cat) 2> >(cat >&2); exec "$@"', 'bash'];
 }
 
 /** Why there can be no captures on a real kernel; undefined when there can. */
@@ -92,7 +92,7 @@ function tryOnce(): string | undefined {
   for (const [program, pkg] of NEEDED) {
     if (!onPath(program)) return `the program ${program} is missing; get it by: apt-get install ${pkg}`;
   }
-  const [command, ...args] = [...enterNamespaces(), 'bash', '-c', driverScript({ folder: '/' })];
+  const [command, ...args] = [...enterNamespaces(), 'bash', '--norc', '-c', driverScript({ folder: '/' })];
   const { status, stderr } = spawnSync(command!, args, {
     encoding: 'utf8',
     timeout: 20_000,
@@ -271,7 +271,7 @@ class KernelLab implements LabMachine {
     const replies = this.#replies;
     const driver = driverScript({ folder, bytes: this.#options.limits?.bytes ?? DEFAULT_BYTES });
     const script = driver + (replies === undefined ? body : observed(body, OBSERVER_COMMAND));
-    const [command, ...args] = [...before, ...enterNamespaces(), 'bash', '-c', script, 'bash'];
+    const [command, ...args] = [...before, ...enterNamespaces(), 'bash', '--norc', '-c', script, 'bash'];
     const pipes = Array.from({ length: replies === undefined ? 4 : 6 }, () => 'pipe' as const);
     const child = spawn(command!, args, { stdio: [stdin, ...pipes], env: labEnvironment(this.#options) });
     (child.stdio[3] as NodeJS.WritableStream).on('error', () => undefined);

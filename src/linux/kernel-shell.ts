@@ -23,7 +23,7 @@ else
 fi
 exit $?
 `;
-  const [command, ...args] = [...enterNamespaces(), 'bash', '-c', script, 'bash'];
+  const [command, ...args] = [...enterNamespaces(), 'bash', '--norc', '-c', script, 'bash'];
   const env = { ...labEnvironment({}), HAIRPIN_START: startUp };
   // Ctrl-C is for the command in the foreground.
   const ignore = () => undefined;

@@ -253,7 +253,7 @@ unset HAIRPIN_INIT HAIRPIN_LAB
 ${uml} </dev/null >/dev/null 2>&1
 exit $?
 `;
-  const [command, ...args] = [...enterNamespaces().filter((word) => word !== '--net'), 'bash', '-c', script];
+  const [command, ...args] = [...enterNamespaces().filter((word) => word !== '--net'), 'bash', '--norc', '-c', script];
   const env = { ...labEnvironment({}), HAIRPIN_INIT: INIT_SCRIPT, HAIRPIN_LAB: LAB_SCRIPT };
   const pipes = Array.from({ length: FIRST_LINE - REQUESTS + PLACES * LINES_PER_PLACE }, () => 'pipe' as const);
   return spawn(command!, args, { stdio: ['ignore', 'ignore', 'ignore', ...pipes], env });

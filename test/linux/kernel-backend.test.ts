@@ -3,7 +3,7 @@
  * runner ends. Where namespaces cannot be made, this is said aloud.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,9 +67,9 @@ const command = (prefix: readonly string[], path: string, mode: string) => [
   mode,
 ];
 
-function runLab(prefix: readonly string[], text: string, mode = 'script') {
+function runLab(prefix: readonly string[], text: string, mode = 'script', env: NodeJS.ProcessEnv = {}) {
   const [program, ...args] = command(prefix, lab(text), mode);
-  return spawnSync(program!, args, { encoding: 'utf8', timeout: 50_000 });
+  return spawnSync(program!, args, { encoding: 'utf8', timeout: 50_000, env: { ...process.env, ...env } });
 }
 
 /** What a lab could leave on the machine. */
@@ -119,6 +119,14 @@ ip netns list; pwd; echo "$0"; exit 7
     expect(traces()).toEqual(before);
     const strays = ['/etc', '/usr', '/var/tmp', '/root', '/tmp'].map((dir) => `${dir}/hairpin-was-here`);
     expect([...strays, join(folder, 'here.txt')].filter((path) => existsSync(path))).toEqual([]);
+  });
+
+  it("does not run the user's start-up file, also where nothing has counted shells", () => {
+    const home = join(folder, 'home');
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, '.bashrc'), 'echo from .bashrc >&2; export FROM_BASHRC=1\n');
+    const { stdout, stderr } = runLab(prefix, 'echo "<$FROM_BASHRC>"\n', 'commands', { HOME: home, SHLVL: '0' });
+    expect({ stdout, stderr }).toEqual({ stdout: '<>\n', stderr: '' });
   });
 
   it('opens its standard streams by name, as under a shell', () => {
