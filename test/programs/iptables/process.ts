@@ -2,7 +2,7 @@
 import { Kernel } from '../../../src/kernel/core/kernel.ts';
 import { XtablesSocket } from '../../../src/kernel/netfilter/xtables-uapi.ts';
 import { PROGRAMS } from '../../../src/programs/registry.ts';
-import { ENOENT } from '../../../src/uapi/errno.ts';
+import { EAFNOSUPPORT, ENOENT } from '../../../src/uapi/errno.ts';
 import type { OutputStream, Process } from '../../../src/uapi/process.ts';
 import { refuse } from '../../../src/uapi/result.ts';
 import type { Xtables } from '../../../src/uapi/xtables.ts';
@@ -40,7 +40,7 @@ export async function run(
   };
   const files = { readText: () => refuse(ENOENT) };
   const stdin = { readAll: async () => new TextEncoder().encode(input) };
-  const task = { xtables };
+  const task = { xtables, socket: () => refuse(EAFNOSUPPORT) };
   const now = { realtime: () => 0, utcOffset: 0 };
   const process = { argv, env: new Map(), stdout, stderr, stdin, files, task, ...now } as unknown as Process;
   const status = await PROGRAMS.get(argv[0]!)!(process);
