@@ -44,9 +44,12 @@ export const TRACE_KIND_NAMES = [
   'deliver',
 ] as const;
 
-/** Numbers per record: the frame, the device above the kind, the argument. */
+/** Numbers per record: the frame; the device above HAS_NOTE and the kind; the argument. */
 const WIDTH = 3;
 const KIND_BITS = 4;
+/** Most steps have no note: what the slot has of an older one then stays, and means nothing. */
+const HAS_NOTE = 1 << KIND_BITS;
+const DEV_SHIFT = KIND_BITS + 1;
 
 /** One record, made on demand. */
 export interface TraceRecord {
@@ -94,16 +97,20 @@ export class Trace {
 
   /** Add a step, at the time that it is. `note`: words for people, a constant or a name that exists anyway. */
   record(kind: number, skb: number, dev: number, arg: number, note: string): void {
-    if (this.waiting === this.capacity) this.full();
-    this.waiting++;
+    if (this.waiting < this.capacity) this.waiting++;
+    else if (this.onFull !== undefined) this.full(this.onFull);
     const { ring, next: slot } = this;
     this.next = slot + 1 === this.capacity ? 0 : slot + 1;
     const at = slot * WIDTH;
+    let what = (dev << DEV_SHIFT) | kind;
+    if (note !== '') {
+      what |= HAS_NOTE;
+      this.notes[slot] = note;
+    }
     ring[at] = skb;
-    ring[at + 1] = (dev << KIND_BITS) | kind;
+    ring[at + 1] = what;
     ring[at + 2] = arg;
     this.times[slot] = this.clock.now;
-    this.notes[slot] = note;
   }
 
   /** Add a frame's end, which has a place too: the kernel function. */
@@ -113,10 +120,10 @@ export class Trace {
     this.locations[slot] = location;
   }
 
-  /** Who listens drains; otherwise the oldest record makes room. */
-  private full(): void {
-    this.onFull?.();
-    if (this.waiting === this.capacity) this.waiting--;
+  /** Who listens drains; otherwise the oldest record makes room for one more. */
+  private full(listener: () => void): void {
+    listener();
+    if (this.waiting < this.capacity) this.waiting++;
   }
 
   /** The records added since the last drain, oldest first; those overwritten meanwhile are lost. */
@@ -126,14 +133,16 @@ export class Trace {
     for (let left = this.waiting; left > 0; left--) {
       const slot = (this.next + capacity - left) % capacity;
       const at = slot * WIDTH;
-      const kind = ring[at + 1]! & ((1 << KIND_BITS) - 1);
+      const what = ring[at + 1]!;
+      const kind = what & (HAS_NOTE - 1);
+      const note = (what & HAS_NOTE) === 0 ? '' : this.notes[slot]!;
       records.push({
         time: times[slot]!,
         kind,
         skb: ring[at]!,
-        dev: ring[at + 1]! >>> KIND_BITS,
+        dev: what >>> DEV_SHIFT,
         arg: ring[at + 2]!,
-        note: kind === TRACE_END ? words(this.locations[slot]!, this.notes[slot]!) : this.notes[slot]!,
+        note: kind === TRACE_END ? words(this.locations[slot]!, note) : note,
       });
     }
     this.waiting = 0;
