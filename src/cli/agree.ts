@@ -6,6 +6,7 @@ import { documentOf, type IsComplete, type LabDocument, parseDocument, stepsOf }
 import type { InterfaceFrames, MachineTables } from '../lab/observation.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import type { KernelConfig } from '../lab/twin-machine.ts';
+import { whyNoCaptures } from '../linux/kernel-backend.ts';
 import { configOfKernel, isDocument, limitsOf, startMachine } from './lab.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
 import type { Style } from './style.ts';
@@ -78,7 +79,6 @@ async function runPair(backend: BackendName, task: AgreeTask, pace?: Pair): Prom
 }
 
 async function canCapture(): Promise<boolean> {
-  const { whyNoCaptures } = await import('../linux/kernel-backend.ts');
   return whyNoCaptures() === undefined;
 }
 

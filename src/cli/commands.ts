@@ -1,6 +1,14 @@
-/** Finding the command that is meant, and loading only what it needs. */
+/** Finding the command that is meant. */
+
+import { fuzz } from './fuzz.ts';
+import { kernels } from './kernels.ts';
 import { checkCommand, UsageError } from './options.ts';
+import { inject, replay } from './replay.ts';
+import { run } from './run.ts';
+import { shell } from './shell.ts';
+import { test } from './test.ts';
 import { usageText } from './usage.ts';
+import { VERSION } from './version.ts';
 
 const USAGE_STATUS = 2;
 const STOPPED = 3;
@@ -36,26 +44,25 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     return USAGE_STATUS;
   }
   if (word === '--version' || word === '-V') {
-    const { VERSION } = await import('./version.ts');
     process.stdout.write(`hairpin ${VERSION}\n`);
     return 0;
   }
   if (word === '--help' || word === '-h') return help(rest);
   switch (checkCommand(word)) {
     case 'run':
-      return (await import('./run.ts')).run(rest);
+      return run(rest);
     case 'test':
-      return (await import('./test.ts')).test(rest);
+      return test(rest);
     case 'shell':
-      return (await import('./shell.ts')).shell(rest);
+      return shell(rest);
     case 'fuzz':
-      return (await import('./fuzz.ts')).fuzz(rest);
+      return fuzz(rest);
     case 'replay':
-      return (await import('./replay.ts')).replay(rest);
+      return replay(rest);
     case 'inject':
-      return (await import('./replay.ts')).inject(rest);
+      return inject(rest);
     case 'kernels':
-      return (await import('./kernels.ts')).kernels(rest);
+      return kernels(rest);
     default:
       return help(rest);
   }

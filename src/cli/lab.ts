@@ -1,7 +1,12 @@
 /** Telling labs apart and running one, for `run`, `test` and `shell` alike. */
 import type { KernelConfig } from '../kernel/core/kernel.ts';
 import type { Backend, Clock, LabMachine, Limits, Sink, TerminalMachine } from '../lab/backend.ts';
+import { twin } from '../lab/twin-backend.ts';
 import type { TwinStartOptions } from '../lab/twin-machine.ts';
+import { kernel } from '../linux/kernel-backend.ts';
+import { configOf } from '../linux/probe.ts';
+import { uml } from '../linux/uml-backend.ts';
+import { BackendUnavailable } from '../linux/unavailable.ts';
 import { hostFolder } from './folder.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
 
@@ -33,7 +38,6 @@ export async function startTwin(
   sink: Sink,
   options: Omit<TwinStartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<TerminalMachine> {
-  const { twin } = await import('../lab/twin-backend.ts');
   return twin.start({ ...options, sink, folder: hostFolder(folder), breathe });
 }
 
@@ -45,19 +49,15 @@ export async function startMachine(
   options: Omit<TwinStartOptions, 'folder' | 'sink' | 'breathe'>,
 ): Promise<LabMachine> {
   if (on === 'twin') return startTwin(folder, sink, options);
-  return withUsageError(on, async () =>
-    (await kernelBackend(on)).start({ ...options, sink, folder: hostFolder(folder), breathe }),
-  );
+  return withUsageError(on, async () => KERNELS[on].start({ ...options, sink, folder: hostFolder(folder), breathe }));
 }
 
 /** How a backend's kernel is built. */
 export async function configOfKernel(on: 'kernel' | 'uml'): Promise<KernelConfig> {
-  const { configOf } = await import('../linux/probe.ts');
-  return withUsageError(on, async () => configOf(await kernelBackend(on)));
+  return withUsageError(on, async () => configOf(KERNELS[on]));
 }
 
 async function withUsageError<T>(on: BackendName, work: () => Promise<T>): Promise<T> {
-  const { BackendUnavailable } = await import('../linux/unavailable.ts');
   try {
     return await work();
   } catch (error) {
@@ -66,7 +66,4 @@ async function withUsageError<T>(on: BackendName, work: () => Promise<T>): Promi
   }
 }
 
-async function kernelBackend(on: 'kernel' | 'uml'): Promise<Backend> {
-  if (on === 'kernel') return (await import('../linux/kernel-backend.ts')).kernel;
-  return (await import('../linux/uml-backend.ts')).uml;
-}
+const KERNELS: Readonly<Record<'kernel' | 'uml', Backend>> = { kernel, uml };

@@ -1,11 +1,12 @@
 /** The command-line program's entry, and that of the workers it starts. */
 import { isMainThread } from 'node:worker_threads';
+import { main } from './commands.ts';
+import { work } from './worker.ts';
 
 const BROKEN_PIPE = 141;
 
 async function start(): Promise<void> {
   if (!isMainThread) {
-    const { work } = await import('./worker.ts');
     work();
     return;
   }
@@ -15,7 +16,6 @@ async function start(): Promise<void> {
       throw error;
     });
   }
-  const { main } = await import('./commands.ts');
   process.exitCode = await main(process.argv.slice(2));
 }
 

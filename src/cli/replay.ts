@@ -7,6 +7,7 @@ import { stepsOf } from '../lab/document.ts';
 import { placeOf } from '../lab/observation.ts';
 import { captureOf, checkCapture, putCommands, sendCommand } from '../lab/replay.ts';
 import { OutputCollector, runDocument } from '../lab/run.ts';
+import { onPath } from '../linux/kernel-backend.ts';
 import { type AgreeTask, agree, agreementText, labDocument } from './agree.ts';
 import { ensureFolder, readText, reason } from './folder.ts';
 import { limitsOf, startMachine } from './lab.ts';
@@ -69,7 +70,6 @@ async function send(options: ReplayOptions, file: Uint8Array, name: string): Pro
 /** A real kernel has no such program of its own. */
 async function needTcpreplay({ on, against, command }: ReplayOptions): Promise<void> {
   if ([on, ...against].every((name) => name === 'twin')) return;
-  const { onPath } = await import('../linux/kernel-backend.ts');
   if (onPath('tcpreplay')) return;
   throw new UsageError(
     'a real kernel needs the program tcpreplay for this; get it by: apt-get install tcpreplay',

@@ -1,14 +1,23 @@
 /** `hairpin run`: one script or lab document. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { agrees } from '../lab/agreement.ts';
 import type { LabMachine, Remains, Stopped } from '../lab/backend.ts';
+import { parseDocument, stepsOf } from '../lab/document.ts';
 import { missingDevices } from '../lab/missing-device.ts';
-import type { Recording } from '../lab/recording.ts';
+import { type Recording, recordDocument, recordScript } from '../lab/recording.ts';
+import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
+import { traceLines } from '../lab/trace-lines.ts';
+import { updateDocument } from '../lab/update.ts';
+import { whyNoCaptures } from '../linux/kernel-backend.ts';
+import { neighbourTableOverflows } from '../linux/neighbour-table.ts';
+import { agree, agreementText } from './agree.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
 import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
 import { HELP, parseRun, type RunOptions, UsageError } from './options.ts';
 import { connectStdin } from './stdin.ts';
 import { styleFor } from './style.ts';
+import { failureText, Transcript } from './transcript.ts';
 import { usageText } from './usage.ts';
 
 /** Exit status of a run that its budget stopped. */
@@ -34,11 +43,6 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** On several backends: what differs between them, and how much. */
 async function runAgainst(options: RunOptions, text: string): Promise<number> {
-  const [{ agree, agreementText }, { agrees }, { neighbourTableOverflows }] = await Promise.all([
-    import('./agree.ts'),
-    import('../lab/agreement.ts'),
-    import('../linux/neighbour-table.ts'),
-  ]);
   const overflows = neighbourTableOverflows();
   const agreements = await agree({ ...options, text });
   if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
@@ -58,7 +62,6 @@ async function runAgainst(options: RunOptions, text: string): Promise<number> {
     }
   }
   if (agreements.some(({ frames }) => frames === undefined)) {
-    const { whyNoCaptures } = await import('../linux/kernel-backend.ts');
     const why = whyNoCaptures();
     if (why !== undefined) process.stderr.write(`hairpin: frames were not compared: ${why}\n`);
   }
@@ -88,10 +91,6 @@ function folderOf(file: string): string {
 }
 
 async function runScriptFile(options: RunOptions, text: string): Promise<number> {
-  const [{ OutputCollector, runScript }, { recordScript }] = await Promise.all([
-    import('../lab/run.ts'),
-    import('../lab/recording.ts'),
-  ]);
   const collector = new OutputCollector();
   const live = (stream: 'stdout' | 'stderr', data: Uint8Array) => process[stream].write(data);
   const sink = options.json ? collector.sink : live;
@@ -111,13 +110,6 @@ async function runScriptFile(options: RunOptions, text: string): Promise<number>
 }
 
 async function runDocumentFile(options: RunOptions, text: string): Promise<number> {
-  const [{ OutputCollector, runDocument }, { recordDocument }, { parseDocument, stepsOf }, transcripts] =
-    await Promise.all([
-      import('../lab/run.ts'),
-      import('../lab/recording.ts'),
-      import('../lab/document.ts'),
-      import('./transcript.ts'),
-    ]);
   const collector = new OutputCollector();
   const machine = await startMachine(options.on, folderOf(options.file), collector.sink, startOptions(options, true));
   const document = parseDocument(text, (command) => machine.isComplete(command));
@@ -136,7 +128,7 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
     process.stdout.write(line);
   };
   const quiet = options.json || options.quiet || options.update;
-  const transcript = quiet ? undefined : new transcripts.Transcript(document, style, write);
+  const transcript = quiet ? undefined : new Transcript(document, style, write);
   const missing = new Set<string>();
   const result = await runDocument(machine, collector, document, {
     before: (step) => transcript?.before(step),
@@ -144,7 +136,7 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
       transcript?.after(step);
       for (const device of missingDevices(step.step.command, step.output)) missing.add(device);
       if (options.quiet && !options.json && !step.asExpected) {
-        write(transcripts.failureText(options.file, step, style));
+        write(failureText(options.file, step, style));
       }
     },
   });
@@ -158,7 +150,6 @@ async function runDocumentFile(options: RunOptions, text: string): Promise<numbe
 
   let status = result.stopped !== undefined ? STOPPED : result.asExpected ? 0 : DIFFERS;
   if (options.update && result.stopped === undefined) {
-    const { updateDocument } = await import('../lab/update.ts');
     const fresh = updateDocument(
       document,
       result.steps.map((step) => step.output),
@@ -204,7 +195,6 @@ export async function keep(
     if (options.pcap !== undefined) writeFiles(options.pcap, remains.captures);
     if (options.out !== undefined) writeFiles(options.out, remains.files);
     if (options.trace !== undefined) {
-      const { traceLines } = await import('../lab/trace-lines.ts');
       writeFileSync(options.trace, traceLines(remains.trace));
     }
   } catch (error) {

@@ -2,12 +2,15 @@
 import { basename, dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { TerminalMachine } from '../lab/backend.ts';
+import { parseDocument, stepsOf } from '../lab/document.ts';
 import { complete } from './complete.ts';
 import { ensureFolder, readText } from './folder.ts';
+import { kernelShell } from './kernel-shell.ts';
 import { hostClock, isDocument, startTwin } from './lab.ts';
 import { HELP, parseShell, type ShellOptions, UsageError } from './options.ts';
 import { keep } from './run.ts';
 import { type Style, styleFor } from './style.ts';
+import { commandLines } from './transcript.ts';
 import { usageText } from './usage.ts';
 
 /** 128 + SIGINT. */
@@ -22,7 +25,7 @@ export async function shell(argv: readonly string[]): Promise<number> {
   }
   const text = options.file === undefined ? undefined : readText(options.file, 'shell');
   for (const folder of [options.pcap, options.out]) if (folder !== undefined) ensureFolder(folder, 'shell');
-  if (options.on === 'kernel') return (await import('./kernel-shell.ts')).kernelShell(options, text);
+  if (options.on === 'kernel') return kernelShell(options, text);
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const machine = await startTwin(
     options.file === undefined ? process.cwd() : dirname(options.file),
@@ -54,8 +57,6 @@ async function runFirst(machine: TerminalMachine, options: ShellOptions, text: s
     await machine.command(`source ${quoted.join(' ')}`);
     return;
   }
-  const { parseDocument, stepsOf } = await import('../lab/document.ts');
-  const { commandLines } = await import('./transcript.ts');
   const document = parseDocument(text, (command) => machine.isComplete(command));
   const fault = document.errors[0];
   if (fault !== undefined) throw new UsageError(`${file}:${fault.line}: ${fault.message}`, 'shell');

@@ -1,12 +1,14 @@
 /** One lab as a test, with a report that can be sent between threads. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { agrees } from '../lab/agreement.ts';
 import type { LabMachine } from '../lab/backend.ts';
 import type { Aligned } from '../lab/compare.ts';
 import { align, isAsExpected, outputLines } from '../lab/compare.ts';
 import { parseDocument, stepsOf } from '../lab/document.ts';
 import { OutputCollector, runDocument, runScript } from '../lab/run.ts';
 import { updateDocument } from '../lab/update.ts';
+import { agree, observedDifferences, summaryOf } from './agree.ts';
 import { reason } from './folder.ts';
 import { isDocument, limitsOf, startMachine } from './lab.ts';
 import { type BackendName, type Budget, UsageError } from './options.ts';
@@ -126,10 +128,6 @@ async function attempt(task: LabTask): Promise<Outcome> {
 
 /** A lab on several backends passes when they agree: differences are shown as the first one's lines missing. */
 async function compareBackends(task: LabTask, text: string): Promise<Outcome> {
-  const [{ agree, observedDifferences, summaryOf }, { agrees }] = await Promise.all([
-    import('./agree.ts'),
-    import('../lab/agreement.ts'),
-  ]);
   let agreements: Awaited<ReturnType<typeof agree>>;
   try {
     agreements = await agree({ ...task, file: task.path, text, args: [] });
