@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import { V8_FLAGS } from './v8-flags.js';
 
-// The optimizing compiler begins later than by default (67584): most labs are over before its work would pay.
-setFlagsFromString('--interrupt-budget=300000');
+for (const flag of V8_FLAGS) setFlagsFromString(flag);
 
 const bundle = new URL('../dist/hairpin.js', import.meta.url);
 export const codeCache = fileURLToPath(new URL('../dist/hairpin.cache', import.meta.url));

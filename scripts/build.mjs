@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
+import { rolldown } from 'rolldown';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -42,25 +43,22 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 const bundle = join(root, 'dist/hairpin.js');
 const codeCache = join(root, 'dist/hairpin.cache');
-const { outputFiles } = await build({
-  entryPoints: [join(root, 'dist/cli/main.js')],
-  outfile: bundle,
-  write: false,
-  bundle: true,
-  // A function that bin/program.js calls: only of a script can V8 keep the compiled code.
-  format: 'cjs',
-  banner: { js: '(function (require, module, importModule, bundleUrl) {' },
-  footer: { js: '})' },
-  define: { 'import.meta.url': 'bundleUrl' },
+// Rolldown keeps declarations as they are written; esbuild would make variables of constants and classes,
+// which V8 has to look at each time it meets them.
+const program = await rolldown({
+  input: join(root, 'dist/cli/main.js'),
   platform: 'node',
-  target: 'node20',
   external: ['#just-bash'],
-  legalComments: 'none',
-  logLevel: 'error',
+  transform: { define: { 'import.meta.url': 'bundleUrl' } },
+  logLevel: 'warn',
 });
+const { output } = await program.generate({ format: 'cjs', codeSplitting: false });
+const { code } = await transform(output[0].code, { charset: 'ascii', target: 'node20', legalComments: 'none' });
 rmSync(codeCache, { force: true });
-// A script cannot import; the module that runs it can.
-writeFileSync(bundle, outputFiles[0].text.replaceAll('import("#just-bash")', 'importModule("#just-bash")'));
+// A function that bin/program.js calls: only of a script can V8 keep the compiled code, and a script cannot
+// import.
+const body = code.replaceAll('import("#just-bash")', 'importModule("#just-bash")');
+writeFileSync(bundle, `(function (require, exports, importModule, bundleUrl) {${body}})`);
 const warm = ['scripts/code-cache.mjs', 'run', '--quiet', 'labs/vepa.md'];
 const warmed = spawnSync(process.execPath, warm, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 if (warmed.status !== 0) process.exit(1);
