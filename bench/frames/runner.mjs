@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { V8_FLAGS } from '../../bin/v8-flags.js';
 import { throwaway } from '../peers.mjs';
 import { arpRequest, broadcast, ethernet, hexHeader, mac } from './ethernet.mjs';
 
@@ -44,9 +46,14 @@ class Runner {
   }
 }
 
+/** The twin's program, made as the command-line program is: one file, by the same bundler. */
+const twinProgram = here('../../.hairpin/bench/twin-frames.mjs');
+const bundle = await rolldown({ input: here('twin-worker.mjs'), platform: 'node' });
+await bundle.write({ file: twinProgram, codeSplitting: false });
+
 /** `mode` is off, trace or capture; `count` ports, macvlans or hosts. */
 export function twinRunner({ topology, count = 2, size = 64, mode = 'off' }) {
-  const args = [here('twin-worker.mjs'), topology, count, size, mode].map(String);
+  const args = [...V8_FLAGS, twinProgram, topology, count, size, mode].map(String);
   return new Runner(`the twin's ${topology} of ${count}`, [process.execPath, ...args]);
 }
 
