@@ -112,7 +112,8 @@ for n in a b; do ip link add p$n type veth peer name eth0 netns $n; ip link set 
 ip -n a addr add 10.0.0.1/24 dev eth0
 ip -n b addr add 10.0.0.2/24 dev eth0
 for n in a b; do ip -n $n link set eth0 up; done
-sleep 1
+for n in a b; do until ip -n $n link show dev eth0 | grep -q 'state UP'; do sleep 0.1; done; done
+for dev in pa pb br0; do until ip link show dev $dev | grep -q 'state UP'; do sleep 0.1; done; done
 ip netns exec a ping -q -c 2 -i 0.3 10.0.0.2 > /dev/null
 ip netns exec a ping -q -c 1 -W 0.5 10.0.0.9 > /dev/null
 sleep 7

@@ -187,7 +187,8 @@ wait
       prefix,
       `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 ip link set lo up
-tcpdump -lni lo -c 2 -t icmp > heard 2>/dev/null & sleep 1
+tcpdump -lni lo -c 2 -t icmp > heard 2> said &
+until grep -q '^listening' said; do sleep 0.1; done
 ping -q -c 1 127.0.0.1 > /dev/null; wait; sed 's/id [0-9]*/id N/' heard
 `,
     );
