@@ -13,4 +13,7 @@ export const KNOWN_DEVIATIONS: Readonly<Record<string, string>> = {
   'uml-6.1 sysctl: the names of settings that not every kernel has':
     'Linux 6.1 has fewer settings of net.core in namespaces, and it is built with DCCP and without timestamps of connections',
   'uml-6.1 netfilter: how old connections are': 'built without CONFIG_NF_CONNTRACK_TIMESTAMP',
+  'uml-6.1 conntrack: packets and octets, and how old': 'built without CONFIG_NF_CONNTRACK_TIMESTAMP',
+  'uml-6.1 recent: a hit count above 255': 'Linux 6.1 refuses it; later kernels count to 65535',
+  'uml-6.1 forms: a counter of packets sent, which newer kernels have': 'Linux 6.1 has no OutTransmits',
 };
