@@ -35,8 +35,8 @@ export const MASK_RULES: readonly MaskRule[] = [
   },
   { reason: 'ages depend on how fast commands start', pattern: /\bused \d+\/\d+\/\d+/g, replacement: 'used A' },
   {
-    reason: 'whether the 15 seconds of a port that begins to forward are over depends on how fast commands start',
-    pattern: /(forward[_ ]delay[_ ]timer"?:?)\s*\d+\.\d\d\b/g,
+    reason: 'whether a port has just begun to forward, or just sent a BPDU, depends on how fast commands start',
+    pattern: /((?:forward[_ ]delay|hold)[_ ]timer"?:?)\s*\d+\.\d\d\b/g,
     replacement: '$1 T',
   },
   {

@@ -39,6 +39,12 @@ describe('two runs of a lab', () => {
     ]);
   });
 
+  it('agree on the hold timer of a port, whether it runs or not, but not on whether others run', () => {
+    const after = (name: string, left: string) => [ran(` designated cost\t   0\t\t\t${name}\t\t   ${left}\n`)];
+    expect(compare(after('hold timer', '0.00'), after('hold timer', '0.31')).agreeingCommands).toBe(1);
+    expect(compare(after('tcn timer', '0.00'), after('tcn timer', '0.31')).agreeingCommands).toBe(0);
+  });
+
   it('differ in an exit status alone', () => {
     const result = compare([ran('x\n')], [ran('x\n', { status: 2 })]);
     expect(result).toMatchObject({ lines: 1, agreeingLines: 1, agreeingCommands: 0 });
