@@ -1,7 +1,7 @@
 /** `hairpin fuzz`: random labs on the twin and on a real kernel, and the smallest labs on which they differ. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LabOutput } from '../fuzz/divergence.ts';
+import { type LabOutput, withoutRefusalTexts } from '../fuzz/divergence.ts';
 import { commandsOf, type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
 import { generateLab } from '../fuzz/generate.ts';
 import { examine, type Finding, type SearchOptions } from '../fuzz/search.ts';
@@ -61,9 +61,11 @@ async function again(options: FuzzOptions, path: string): Promise<number> {
 async function runsOf({ against, workers, whole }: FuzzOptions): Promise<SearchOptions> {
   const slots = new Slots(workers);
   const config = await configOfKernel(against);
+  const comparable = (result: LabOutput): LabOutput =>
+    PROFILES[against].refusalTexts ? result : { ...result, output: withoutRefusalTexts(result.output) };
   return {
-    twin: (lab) => runLab('twin', lab, config),
-    against: (lab) => slots.use(() => runUndisturbed(against, lab)),
+    twin: async (lab) => comparable(await runLab('twin', lab, config)),
+    against: async (lab) => comparable(await slots.use(() => runUndisturbed(against, lab))),
     width: workers,
     whole,
   };

@@ -16,6 +16,11 @@ export interface Divergence {
   disagreement: Disagreement;
 }
 
+/** The output with one word for every refusal by rtnetlink, whether the kernel explains it or only gives an error number. */
+export function withoutRefusalTexts(output: string): string {
+  return output.replace(/^(?:Error: .*|RTNETLINK answers: .*)$/gm, 'refused');
+}
+
 function runOf(lab: FuzzLab, { backend, output, stopped }: LabOutput): Run {
   return { backend, commands: ranCommands(lab, output), ...(stopped === undefined ? {} : { stopped }) };
 }

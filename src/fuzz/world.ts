@@ -11,6 +11,8 @@ export interface Profile {
   dummy: boolean;
   /** Devices that are up may be renamed: since Linux 6.3. */
   renames: boolean;
+  /** Refusals are explained as on Linux 6.18: older kernels have fewer words for them. */
+  refusalTexts: boolean;
   /** Process 1 is in the namespace in which the lab begins. */
   ownInit: boolean;
   /** Names under which iptables is tried. */
@@ -18,8 +20,15 @@ export interface Profile {
 }
 
 export const PROFILES: Readonly<Record<'kernel' | 'uml', Profile>> = {
-  kernel: { vlan: false, dummy: false, renames: true, ownInit: true, iptables: ['iptables', 'iptables-legacy'] },
-  uml: { vlan: true, dummy: true, renames: false, ownInit: false, iptables: ['iptables-legacy'] },
+  kernel: {
+    vlan: false,
+    dummy: false,
+    renames: true,
+    refusalTexts: true,
+    ownInit: true,
+    iptables: ['iptables', 'iptables-legacy'],
+  },
+  uml: { vlan: true, dummy: true, renames: false, refusalTexts: false, ownInit: false, iptables: ['iptables-legacy'] },
 };
 
 export type Kind = 'lo' | 'veth' | 'bridge' | 'macvlan' | 'vlan' | 'dummy';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withoutRefusalTexts } from '../../src/fuzz/divergence.ts';
 import type { FuzzLab } from '../../src/fuzz/fuzz-lab.ts';
 import { examine, type RunLab } from '../../src/fuzz/search.ts';
 
@@ -48,5 +49,14 @@ describe('examining a lab', () => {
       stopped: 'took more than 60 s',
     });
     expect(await examine(lab, { twin, against, width: 1, whole: true })).toMatchObject({ kind: 'differs' });
+  });
+});
+
+describe('refusals', () => {
+  it('are alike whether a kernel explains them or not, and other lines stay', () => {
+    const told = '$ ip link set br0 netns n1\nError: The interface netns is immutable.\n\n[2]\n';
+    const bare = '$ ip link set br0 netns n1\nRTNETLINK answers: Invalid argument\n\n[2]\n';
+    expect(withoutRefusalTexts(told)).toBe('$ ip link set br0 netns n1\nrefused\n\n[2]\n');
+    expect(withoutRefusalTexts(bare)).toBe(withoutRefusalTexts(told));
   });
 });

@@ -40,9 +40,9 @@ describe('two runs of a lab', () => {
   });
 
   it('agree on the hold timer of a port, whether it runs or not, but not on whether others run', () => {
-    const after = (name: string, left: string) => [ran(` designated cost\t   0\t\t\t${name}\t\t   ${left}\n`)];
-    expect(compare(after('hold timer', '0.00'), after('hold timer', '0.31')).agreeingCommands).toBe(1);
-    expect(compare(after('tcn timer', '0.00'), after('tcn timer', '0.31')).agreeingCommands).toBe(0);
+    const timer = (name: string, left: string) => [ran(` designated cost\t   0\t\t\t${name}\t\t   ${left}\n`)];
+    expect(compare(timer('hold timer', '0.00'), timer('hold timer', '0.31')).agreeingCommands).toBe(1);
+    expect(compare(timer('tcn timer', '0.00'), timer('tcn timer', '0.31')).agreeingCommands).toBe(0);
   });
 
   it('differ in an exit status alone', () => {
