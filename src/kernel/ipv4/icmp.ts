@@ -139,6 +139,12 @@ interface Payload {
   readonly length: number;
 }
 
+/**
+ * An ICMP message is on its way out: what drops it causes no further one, because the socket that would send
+ * it is locked (icmp_xmit_lock()). Sending returns before anything else runs.
+ */
+let xmitLocked = false;
+
 /** @kernel net/ipv4/icmp.c icmp_push_reply */
 function icmpPushReply(
   sk: InetSock,
@@ -163,7 +169,12 @@ function icmpPushReply(
   putU16(bytes, at + 2, checksum(bytes, at, at + length));
   icmpOutCount(rt.ipv4, type);
   if (about?.nfct !== undefined) nfCtHook.attach(skb, about);
-  ipSendSkb(skb);
+  xmitLocked = true;
+  try {
+    ipSendSkb(skb);
+  } finally {
+    xmitLocked = false;
+  }
 }
 
 function cookie(tos: number, mark: number, options: SendOptions | undefined): IpcmCookie {
@@ -195,6 +206,7 @@ export function icmpReply(
     }
     applyRatelimit = true;
   }
+  if (xmitLocked) return;
   const tos = ipv4Tos(bytes, at);
   const mark = replyMark(ipv4, skb.mark);
   const flow = new Flowi4();
@@ -240,6 +252,7 @@ export function icmpSend(skb: SkBuff, type: number, code: number, info = 0): voi
     }
     applyRatelimit = true;
   }
+  if (xmitLocked) return;
   const source = ipv4Source(bytes, at);
   let saddr = ipv4Destination(bytes, at);
   if ((inRt.flags & RTCF_LOCAL) === 0) {
