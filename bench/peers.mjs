@@ -22,7 +22,7 @@ const UNSHARE = [
 
 /** The command line that runs a bash script in throwaway namespaces. */
 export function throwaway(...script) {
-  return [...UNSHARE, 'bash', ...script];
+  return [...UNSHARE, 'bash', '--norc', ...script];
 }
 
 function run([command, ...args]) {

@@ -30,7 +30,8 @@ function childSeconds(times) {
 export function timed(command, { input = '', cwd = undefined } = {}) {
   const stdio = ['pipe', 'pipe', 'pipe', 'pipe'];
   const options = { cwd, input, stdio, encoding: 'utf8', maxBuffer: 1 << 28 };
-  const { status, output } = spawnSync('bash', ['-c', TIMED, 'bash', ...command], options);
+  // Without --norc bash takes Node's socket for a remote shell and runs the user's .bashrc, whose time would count.
+  const { status, output } = spawnSync('bash', ['--norc', '-c', TIMED, 'bash', ...command], options);
   const [, stdout, stderr, times] = output ?? [];
   if (status !== 0 || stderr !== '') throw new Error(`${command.slice(0, 3).join(' ')} failed: ${stderr}`);
   return { cpu: childSeconds(times), stdout };
