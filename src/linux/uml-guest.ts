@@ -180,7 +180,7 @@ printf '%s\\n' "hairpin $lab overlay lowerdir=/,upperdir=$base/upper,workdir=$ba
   "$base/run $lab/run none bind" "/run/hairpin $lab/run/hairpin none bind" "$base/tmp $lab/tmp none bind" > $base/fstab
 mount -aT $base/fstab || fail 'no private file systems'
 case $folder in
-  /tmp/*)
+  /tmp | /tmp/*)
     mkdir -p "$lab$folder"
     mount -t overlay -o "lowerdir=$folder,upperdir=$base/folder/upper,workdir=$base/folder/work" hairpin "$lab$folder" || fail "cannot protect $folder" ;;
 esac

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { quote } from './driver.ts';
 import { enterNamespaces, labEnvironment } from './kernel-backend.ts';
@@ -223,6 +224,21 @@ export class UmlMachine {
   }
 }
 
+let boots = process.pid;
+
+/**
+ * The processor of this machine for the next boot. User-Mode Linux and the processes in it take turns, with
+ * two changes between them for every system call: on one processor these cost a third of what they do across two.
+ */
+function processor(): number {
+  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const allowed = list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  return allowed[boots++ % allowed.length]!;
+}
+
 function boot(): ChildProcess {
   const lines = Array.from({ length: PLACES * LINES_PER_PLACE }, (_, index) => {
     const fd = FIRST_LINE + index;
@@ -250,7 +266,8 @@ mount -t tmpfs hairpin /run || exit 125
 ${PREPARE}
 export TMPDIR=/run/uml
 unset HAIRPIN_INIT HAIRPIN_LAB
-${uml} </dev/null >/dev/null 2>&1
+if command -v taskset >/dev/null; then pinned='taskset -c ${processor()}'; fi
+$pinned ${uml} </dev/null >/dev/null 2>&1
 exit $?
 `;
   const [command, ...args] = [...enterNamespaces().filter((word) => word !== '--net'), 'bash', '--norc', '-c', script];

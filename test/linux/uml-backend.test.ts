@@ -58,6 +58,13 @@ describe.skipIf(why !== undefined)('a lab on User-Mode Linux', { timeout: 60_000
     expect(existsSync(join(folder, 'here.txt'))).toBe(false);
   });
 
+  it('may lie in /tmp itself', async () => {
+    const list = `ls -d ${folder}; echo written > here.txt; cat here.txt`;
+    const { stdout } = await runLab(list, { folder: { path: '/tmp', list: () => [], read: () => new Uint8Array() } });
+    expect(stdout).toBe(`${folder}\nwritten\n`);
+    expect(existsSync('/tmp/here.txt')).toBe(false);
+  });
+
   it('has VLANs', async () => {
     const { stdout, stderr } = await runLab(
       'ip link add va type veth peer name vb\nip link add link va name va.5 type vlan id 5\nip -br link | cut -d" " -f1',
