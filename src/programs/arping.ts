@@ -290,6 +290,8 @@ class Arping {
         await process.poll([this.#socket], wait);
         if (this.#done) break;
       }
+      // What an answer to the packet that is sent now brings is seen by the next poll.
+      const { readable } = this.#socket;
       const now = process.now();
       if (now >= nextAt) {
         nextAt += interval * SECOND;
@@ -304,7 +306,7 @@ class Arping {
         networkDown = errno === ENETDOWN;
         if (networkDown) break;
       }
-      const message = this.#socket.recv();
+      const message = readable ? this.#socket.recv() : undefined;
       if (message !== undefined && (await this.#receive(message))) this.#done = true;
     }
     const status = this.#finish();

@@ -44,6 +44,8 @@ export class Timer {
 
 /** The latency of deferred work, nanoseconds: what one softirq round costs on the reference machine. */
 export const WORK_LATENCY = 1_500;
+/** As many pieces of deferred work at a time before whoever caused them goes on: 10 rounds of 300 (kernel/softirq.c, netdev_budget). */
+const DRAIN_LIMIT = 3_000;
 
 const RING_START = 64;
 
@@ -52,6 +54,8 @@ export class EventQueue {
   now = 0;
   /** Events run so far: the budget of a run counts these. */
   executed = 0;
+  /** How many sections that deferred work must wait for are entered; an event that runs is one. */
+  held = 0;
   private heap: Timer[] = [];
   private seq = 0;
 
@@ -89,6 +93,24 @@ export class EventQueue {
     this.ringAt[slot] = this.now + WORK_LATENCY;
   }
 
+  /**
+   * The end of a section that was entered by `held++`. At the end of the outermost one the deferred work runs,
+   * with all that it causes in turn: what a process sends has arrived when its system call returns.
+   * @kernel kernel/softirq.c __local_bh_enable_ip
+   */
+  release(): void {
+    this.held--;
+    if (this.ringCount > 0 && this.held === 0) this.drain();
+  }
+
+  /** Run `fn` as a process would, though an event has called it: sections that it leaves are outermost ones. */
+  asProcess(fn: () => void): void {
+    const { held } = this;
+    this.held = 0;
+    fn();
+    this.held = held;
+  }
+
   /** Deferred pieces of work not yet run. */
   get deferred(): number {
     return this.ringCount;
@@ -119,7 +141,9 @@ export class EventQueue {
     if (timer === undefined) return false;
     if (timer.expires > this.now) this.now = timer.expires;
     this.executed++;
+    this.held++;
     timer.fn();
+    this.held--;
     return true;
   }
 
@@ -153,7 +177,14 @@ export class EventQueue {
     this.ringCount--;
     if (at > this.now) this.now = at;
     this.executed++;
+    this.held++;
     fn(a, b);
+    this.held--;
+  }
+
+  /** Run the deferred work, with all that it causes in turn. @kernel kernel/softirq.c do_softirq */
+  drain(): void {
+    for (let i = 0; i < DRAIN_LIMIT && this.ringCount > 0; i++) this.step();
   }
 
   private growRing(): void {

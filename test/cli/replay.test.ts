@@ -135,7 +135,7 @@ describe('on the twin', () => {
   it('single frames are sent again and again', () => {
     const spaced = ARP.replace(/(..)/g, '$1:').slice(0, -1);
     const { stdout } = hairpin('inject', 'lab.sh', spaced, ARP, '--dev', 'v0', '--count', '2', '--interval', '0.1');
-    expect(stdout).toMatch(/^Actual: 4 packets \(168 bytes\) sent in 0\.300001 seconds\n/);
+    expect(stdout).toMatch(/^Actual: 4 packets \(168 bytes\) sent in 0\.300004 seconds\n/);
   });
 
   it('steps of the frames can be written', () => {

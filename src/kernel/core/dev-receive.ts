@@ -62,9 +62,11 @@ export function netifRx(skb: SkBuff): boolean {
     kfreeSkbReason(skb, REASON.CPU_BACKLOG, 'enqueue_to_backlog', 'more than net.core.netdev_max_backlog frames wait');
     return false;
   }
+  const { queue } = kernel;
   kernel.backlog++;
   skbRests(skb, QUEUE_BACKLOG);
-  kernel.queue.defer(processBacklog, skb, undefined);
+  queue.defer(processBacklog, skb, undefined);
+  if (queue.held === 0) queue.drain();
   return true;
 }
 

@@ -26,9 +26,12 @@ export function devQueueXmit(skb: SkBuff): number {
   skb.macHeader = skb.data;
   if (!dev.active) return noopEnqueue(skb, dev);
   if (kernel.xmitRecursion > XMIT_RECURSION_LIMIT) return deadLoop(skb, dev);
+  const { queue } = kernel;
   kernel.xmitRecursion++;
+  queue.held++;
   const result = devHardStartXmit(skb, dev);
   kernel.xmitRecursion--;
+  queue.release();
   return result;
 }
 

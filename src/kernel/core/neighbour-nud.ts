@@ -166,7 +166,11 @@ function neighEventSendSlow<K>(
   }
   if (neigh.state !== NUD_INCOMPLETE) return true;
   if (skb !== undefined) enqueue(neigh, skb);
-  if (probe) neighProbe(neigh);
+  if (!probe) return false;
+  const { queue } = neigh.table.kernel;
+  queue.held++;
+  neighProbe(neigh);
+  queue.release();
   return false;
 }
 

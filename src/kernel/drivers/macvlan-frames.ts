@@ -150,7 +150,8 @@ function macvlanBroadcastEnqueue(port: MacvlanPort, src: MacvlanDev | undefined,
   }
   if (!port.bcScheduled) {
     port.bcScheduled = true;
-    skb.kernel.queue.after(WORKER_LATENCY, 'macvlan broadcast', () => macvlanProcessBroadcast(port));
+    const { queue } = skb.kernel;
+    queue.after(WORKER_LATENCY, 'macvlan broadcast', () => queue.asProcess(() => macvlanProcessBroadcast(port)));
   }
   if (room) return;
   skb.dev!.stats.rxDropped++;

@@ -1,10 +1,7 @@
-/** Sending packets of our own: headers, the LOCAL_OUT hook, and on to the route's output. */
-import { WORK_LATENCY } from '../../sim/queue.ts';
 import { EPERM } from '../../uapi/errno.ts';
 import { ETH_P_IP } from '../../uapi/if.ts';
 import { putU16 } from '../../wire/addr.ts';
 import { putIpv4Checksum } from '../../wire/ipv4.ts';
-import type { Kernel } from '../core/kernel.ts';
 import { NF_INET_LOCAL_OUT, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { type InetSock, IP_PMTUDISC_DO, IP_PMTUDISC_WANT } from './inet-sock.ts';
@@ -55,16 +52,6 @@ export function ipSendSkb(skb: SkBuff): number {
   const errno = ipLocalOut(skb);
   if (errno !== 0) mib.ip.OutDiscards++;
   return errno;
-}
-
-/**
- * The end of a system call that sent something: softirqs run before it returns, so that a rule that
- * rejects the packet has answered by then.
- * @kernel kernel/softirq.c __local_bh_enable_ip #P[only where a hook refused the packet]
- */
-export function localBhEnable(kernel: Kernel, errno: number): void {
-  const { queue } = kernel;
-  if (errno === EPERM) queue.runUntil(queue.now + WORK_LATENCY);
 }
 
 /** @kernel include/net/route.h ip4_dst_hoplimit */

@@ -12,7 +12,7 @@ import { icmpOutCount } from './icmp.ts';
 import { icmpErrConvert, ipv4Redirect, ipv4UpdatePmtu, isFragNeeded } from './icmp-errors.ts';
 import { IP_PMTUDISC_DONT } from './inet-sock.ts';
 import { InetSocket, inetIif } from './inet-socket.ts';
-import { ipSendSkb, localBhEnable } from './ip-local-out.ts';
+import { ipSendSkb } from './ip-local-out.ts';
 import { ipMakeSkb } from './ip-make-skb.ts';
 import { skbRtable } from './rtable.ts';
 import { hashSocket, socketTables, unhashSocket } from './socket-tables.ts';
@@ -83,7 +83,6 @@ export class PingSocket extends InetSocket {
     putU16(bytes, at + 2, checksum(bytes, at, at + data.length));
     icmpOutCount(this.ipv4, ICMP_ECHO);
     const sent = ipSendSkb(skb);
-    localBhEnable(this.ipv4.kernel, sent);
     return sent === 0 ? data.length : -sent;
   }
 

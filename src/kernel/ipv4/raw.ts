@@ -22,7 +22,7 @@ import { rawHooks } from './inet-protos.ts';
 import { IP_PMTUDISC_DONT } from './inet-sock.ts';
 import { InetSocket, inetIif } from './inet-socket.ts';
 import { ipSelectIdentFor } from './ip-ident.ts';
-import { ipSendSkb, localBhEnable, nfLocalOut } from './ip-local-out.ts';
+import { ipSendSkb, nfLocalOut } from './ip-local-out.ts';
 import { ipMakeSkb } from './ip-make-skb.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import { type Rtable, skbRtable } from './rtable.ts';
@@ -114,7 +114,6 @@ export class RawSocket extends InetSocket {
 
   /** A full queue is an error only to those who asked for errors. */
   private sent(errno: number, length: number): number {
-    localBhEnable(this.ipv4.kernel, errno);
     return errno === 0 || (errno === ENOBUFS && !this.recverr) ? length : -errno;
   }
 

@@ -40,7 +40,7 @@ import { Flowi4 } from './fib.ts';
 import { icmpErrConvert, isFragNeeded } from './icmp-errors.ts';
 import { IP_PMTUDISC_DO } from './inet-sock.ts';
 import { InetSocket } from './inet-socket.ts';
-import { ipSendSkb, localBhEnable } from './ip-local-out.ts';
+import { ipSendSkb } from './ip-local-out.ts';
 import { ipMakeSkb } from './ip-make-skb.ts';
 import { RTCF_BROADCAST, RTCF_MULTICAST, type Rtable, skbRtable } from './rtable.ts';
 import { hashSocket, socketTables, unhashSocket } from './socket-tables.ts';
@@ -178,7 +178,7 @@ export class TcpSocket extends InetSocket {
       skb.ipSummed = CHECKSUM_PARTIAL;
       putU16(bytes, at + 16, pseudoHeaderSum(saddr, daddr, IPPROTO_TCP, length));
     }
-    localBhEnable(this.ipv4.kernel, ipSendSkb(skb));
+    ipSendSkb(skb);
   }
 
   /** @kernel net/ipv4/tcp_output.c tcp_options_write */

@@ -31,7 +31,7 @@ import { icmpSend } from './icmp.ts';
 import { icmpErrConvert, ipv4Redirect, ipv4UpdatePmtu, isFragNeeded } from './icmp-errors.ts';
 import { IP_PMTUDISC_DONT } from './inet-sock.ts';
 import { InetSocket, inetIif } from './inet-socket.ts';
-import { ipSendSkb, localBhEnable } from './ip-local-out.ts';
+import { ipSendSkb } from './ip-local-out.ts';
 import { ipMakeSkb, ipSkMtu } from './ip-make-skb.ts';
 import { RTCF_BROADCAST, RTCF_MULTICAST, type Rtable, skbRtable } from './rtable.ts';
 import { hashSocket, socketTables, unhashSocket } from './socket-tables.ts';
@@ -132,7 +132,6 @@ export class UdpSocket extends InetSocket {
     putU16(bytes, at + 6, 0);
     udpChecksum(this, skb, rt, length);
     const errno = ipSendSkb(skb);
-    localBhEnable(this.ipv4.kernel, errno);
     if (errno === ENOBUFS && !this.recverr) this.ipv4.mib.udp.SndbufErrors++;
     else if (errno !== 0) return -errno;
     this.ipv4.mib.udp.OutDatagrams++;
