@@ -7,6 +7,8 @@ export interface FuzzCounts {
   differing: number;
   /** Labs on which the kernel contradicted itself. */
   unstable: number;
+  /** Labs in which frames pass without end. */
+  storms: number;
 }
 
 interface Saved extends FuzzCounts {
@@ -25,6 +27,7 @@ export class FuzzState implements FuzzCounts {
   same = 0;
   differing = 0;
   unstable = 0;
+  storms = 0;
   readonly files: string[] = [];
 
   private constructor(path: string) {
@@ -42,6 +45,7 @@ export class FuzzState implements FuzzCounts {
       state.same = saved.same;
       state.differing = saved.differing;
       state.unstable = saved.unstable;
+      state.storms = saved.storms;
       state.files.push(...saved.files);
     } catch {
       return state;
@@ -64,8 +68,8 @@ export class FuzzState implements FuzzCounts {
     if (file !== undefined) this.files.push(file);
     this.#ahead.add(index);
     while (this.#ahead.delete(this.#next)) this.#next++;
-    const { same, differing, unstable, files } = this;
-    const saved: Saved = { next: this.#next, ahead: [...this.#ahead], same, differing, unstable, files };
+    const { same, differing, unstable, storms, files } = this;
+    const saved: Saved = { next: this.#next, ahead: [...this.#ahead], same, differing, unstable, storms, files };
     mkdirSync(dirname(this.#path), { recursive: true });
     writeFileSync(`${this.#path}.new`, JSON.stringify(saved));
     renameSync(`${this.#path}.new`, this.#path);

@@ -1,7 +1,7 @@
 /** `hairpin fuzz`: random labs on the twin and on a real kernel, and the smallest labs on which they differ. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LabOutput, withoutRefusalTexts } from '../fuzz/divergence.ts';
+import { type Divergence, type LabOutput, withoutRefusalTexts } from '../fuzz/divergence.ts';
 import { commandsOf, type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
 import { generateLab } from '../fuzz/generate.ts';
 import { examine, type Finding, type SearchOptions } from '../fuzz/search.ts';
@@ -48,6 +48,10 @@ async function again(options: FuzzOptions, path: string): Promise<number> {
   const finding = await examine({ seed: options.seed, commands }, await runsOf(options));
   if (finding.kind === 'same') {
     process.stdout.write(`${path}: twin and ${options.against} agree\n`);
+    return 0;
+  }
+  if (finding.kind === 'storm') {
+    process.stdout.write(`${path}: frames pass without end; what comes of that depends on the machine\n`);
     return 0;
   }
   if (finding.kind === 'differs') writeFileSync(path, caseText(finding, options.against));
@@ -112,36 +116,43 @@ async function search(options: FuzzOptions): Promise<number> {
       progress.show(counts);
     }
   };
+  const save = (index: number, suffix: string, script: string): string => {
+    const file = join(out, `${against}-${seed + index}${suffix}.sh`);
+    mkdirSync(out, { recursive: true });
+    writeFileSync(file, script);
+    return file;
+  };
   const report = (index: number, finding: Finding): void => {
     if (finding.kind === 'same') {
       counts.finish(index, 'same');
       return;
     }
-    const name = `${against}-${seed + index}${finding.kind === 'unstable' ? '-unstable' : ''}.sh`;
-    const file = join(out, name);
-    mkdirSync(out, { recursive: true });
-    writeFileSync(file, caseText(finding, against));
-    if (finding.kind === 'unstable') {
-      counts.finish(index, 'unstable', file);
+    if (finding.kind === 'storm') {
+      counts.finish(index, 'storms', save(index, '-storm', fuzzScript(finding.lab)));
       return;
     }
+    if (finding.kind === 'unstable') {
+      counts.finish(index, 'unstable', save(index, '-unstable', caseText(finding, against)));
+      return;
+    }
+    const file = save(index, '', caseText(finding, against));
     counts.finish(index, 'differing', file);
     progress.clear();
     process.stdout.write(`${file}\n${text(finding, styleFor(process.stdout, process.env), against)}\n`);
   };
   await Promise.all(Array.from({ length: Math.min(workers, labs) }, worker));
   progress.clear();
-  const { same, differing, unstable, done } = counts;
+  const { same, differing, unstable, storms, done } = counts;
   const rest = done < labs ? `; ${labs - done} are left, the same command goes on with them` : '';
   process.stdout.write(
     `${done} labs (seeds ${seed} to ${seed + labs - 1}): twin and ${against} agree on ${same}, differ on ${differing}; ` +
-      `on ${unstable} ${against} does not agree with itself${rest}\n`,
+      `on ${unstable} ${against} does not agree with itself; in ${storms} frames pass without end${rest}\n`,
   );
   if (done >= labs) counts.clear();
   return differing > 0 ? 1 : 0;
 }
 
-type Differs = Exclude<Finding, { kind: 'same' }>;
+type Differs = Extract<Finding, { divergence: Divergence }>;
 
 function text({ divergence }: Differs, style: ReturnType<typeof makeStyle>, against: BackendName): string {
   return disagreementText(divergence.disagreement, ['twin', against], style);
@@ -182,6 +193,7 @@ async function runLab(backend: BackendName, lab: FuzzLab, config?: KernelConfig)
     },
   );
   let stopped: string | undefined;
+  let storm = false;
   const late = setTimeout(() => {
     stopped = `took more than ${LAB_SECONDS[backend]} s`;
     void machine.stop();
@@ -189,6 +201,7 @@ async function runLab(backend: BackendName, lab: FuzzLab, config?: KernelConfig)
   try {
     await machine.script('bash', fuzzScript(lab), []);
     stopped ??= machine.stopped?.message;
+    storm = machine.stopped?.reason === 'events';
   } catch (error) {
     if (backend !== 'twin') throw error;
     stopped = `the twin failed: ${error instanceof Error ? error.message : String(error)}`;
@@ -196,7 +209,7 @@ async function runLab(backend: BackendName, lab: FuzzLab, config?: KernelConfig)
     clearTimeout(late);
     await machine.stop().catch(() => undefined);
   }
-  return { backend, output, ...(stopped === undefined ? {} : { stopped }) };
+  return { backend, output, ...(stopped === undefined ? {} : { stopped }), ...(storm ? { storm } : {}) };
 }
 
 /** One line that tells how far the search is. */

@@ -8,6 +8,8 @@ export interface LabOutput {
   output: string;
   /** Why it ended early. */
   stopped?: string;
+  /** On the twin: it ended because frames passed without end. */
+  storm?: boolean;
 }
 
 export interface Divergence {

@@ -10,6 +10,12 @@ function freshAddress(world: World): string {
   return `10.0.${choice.between(0, 3)}.${choice.between(1, 254)}/${length}`;
 }
 
+const isAddress = (text: string): boolean =>
+  text
+    .split('/')[0]!
+    .split('.')
+    .every((byte) => Number(byte) < 256);
+
 const addAddress: Step = (world) => {
   const { choice } = world;
   const device = world.device((one) => hosts(one) || one.kind === 'lo');
@@ -36,7 +42,8 @@ const addAddress: Step = (world) => {
     [1, () => 'change'],
   ])();
   world.run(`${world.ip(device.ns)} addr ${verb} ${what} dev ${world.nameOf(device)}${options}`);
-  device.addresses.push(address);
+  // What is no address would be taken for a name, and the machine's resolver asked for it.
+  if (isAddress(address)) device.addresses.push(address);
   if (device.kind !== 'lo') world.hasty(device.ns, device.name);
 };
 

@@ -17,6 +17,8 @@ export interface SearchOptions {
 
 export type Finding =
   | { kind: 'same' }
+  /** Frames multiplied or went round without end: what comes of that depends on how fast the machine is. */
+  | { kind: 'storm'; lab: FuzzLab }
   /** The kernel did not do the same each time. */
   | { kind: 'unstable'; lab: FuzzLab; divergence: Divergence }
   | { kind: 'differs'; lab: FuzzLab; divergence: Divergence };
@@ -26,7 +28,9 @@ const REPEATS = 2;
 
 /** Run the lab; when it differs reliably, find the smallest lab that does. */
 export async function examine(lab: FuzzLab, options: SearchOptions): Promise<Finding> {
-  const found = await divergence(lab, options);
+  const output = await options.twin(lab);
+  if (output.storm === true) return { kind: 'storm', lab };
+  const found = divergenceOf(lab, output, await options.against(lab));
   if (found === undefined) return { kind: 'same' };
   if (!(await isReliable(lab, found, options))) return { kind: 'unstable', lab, divergence: found };
   const cut = { ...lab, commands: lab.commands.slice(0, found.at + 1) };

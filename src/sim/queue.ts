@@ -56,6 +56,8 @@ export class EventQueue {
   executed = 0;
   /** How many sections that deferred work must wait for are entered; an event that runs is one. */
   held = 0;
+  /** More work was deferred than is done at a time: it runs as events, like ksoftirqd, until there is none left. */
+  private overrun = false;
   private heap: Timer[] = [];
   private seq = 0;
 
@@ -134,6 +136,7 @@ export class EventQueue {
       const at = this.ringAt[this.ringHead]!;
       if (this.heap.length === 0 || at <= this.heap[0]!.expires) {
         this.runWork(at);
+        if (this.ringCount === 0) this.overrun = false;
         return true;
       }
     }
@@ -182,9 +185,16 @@ export class EventQueue {
     this.held--;
   }
 
-  /** Run the deferred work, with all that it causes in turn. @kernel kernel/softirq.c do_softirq */
+  /** Run the deferred work, with all that it causes in turn. Timers, and the workers among them, wait. @kernel kernel/softirq.c do_softirq */
   drain(): void {
-    for (let i = 0; i < DRAIN_LIMIT && this.ringCount > 0; i++) this.step();
+    if (this.overrun) return;
+    for (let i = 0; this.ringCount > 0; i++) {
+      if (i === DRAIN_LIMIT) {
+        this.overrun = true;
+        return;
+      }
+      this.runWork(this.ringAt[this.ringHead]!);
+    }
   }
 
   private growRing(): void {

@@ -116,6 +116,11 @@ export function isMulticastIpv4(address: Ipv4): boolean {
   return address >>> 28 === 0xe;
 }
 
+/** 0.0.0.0/8. */
+export function isZeronetIpv4(address: Ipv4): boolean {
+  return address >>> 24 === 0;
+}
+
 /** 127.0.0.0/8. */
 export function isLoopbackIpv4(address: Ipv4): boolean {
   return address >>> 24 === 127;

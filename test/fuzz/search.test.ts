@@ -42,6 +42,12 @@ describe('examining a lab', () => {
     expect(await examine(lab, { twin, against, width: 1, whole: false })).toMatchObject({ kind: 'unstable' });
   });
 
+  it('tells a lab in which frames pass without end from one that differs, without asking the kernel', async () => {
+    const storm: RunLab = async (one) => ({ ...(await twin(one)), stopped: '5000000 events passed', storm: true });
+    const against: RunLab = () => Promise.reject(new Error('was asked'));
+    expect(await examine(lab, { twin: storm, against, width: 1, whole: false })).toEqual({ kind: 'storm', lab });
+  });
+
   it('notices a backend that was stopped', async () => {
     const against: RunLab = async (one) => ({
       ...(await twin(one)),

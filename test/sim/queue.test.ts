@@ -53,6 +53,59 @@ describe('the event queue', () => {
     expect(fired.length).toBeLessThan(1000);
   });
 
+  it('runs deferred work at the end of the outermost section that holds it, with what follows from it', () => {
+    const queue = new EventQueue();
+    const seen: string[] = [];
+    queue.held++;
+    queue.defer(
+      () => {
+        seen.push('first');
+        queue.defer(() => seen.push('second'), undefined, undefined);
+      },
+      undefined,
+      undefined,
+    );
+    queue.held++;
+    queue.release();
+    expect(seen).toEqual([]);
+    queue.release();
+    expect(seen).toEqual(['first', 'second']);
+    expect(queue.now).toBe(2 * WORK_LATENCY);
+  });
+
+  it('leaves what an event defers to the events behind it, unless the event stands for a process', () => {
+    const queue = new EventQueue();
+    const seen: string[] = [];
+    const send = (name: string) => {
+      queue.held++;
+      queue.defer(() => seen.push(`${name} arrived`), undefined, undefined);
+      queue.release();
+      seen.push(`${name} sent`);
+    };
+    queue.after(10, 'timer', () => send('one'));
+    queue.after(20_000, 'worker', () => queue.asProcess(() => send('two')));
+    while (queue.step());
+    expect(seen).toEqual(['one sent', 'one arrived', 'two arrived', 'two sent']);
+  });
+
+  it('goes on after a while when work defers more of itself without end', () => {
+    const queue = new EventQueue();
+    let runs = 0;
+    const again = () => {
+      runs++;
+      queue.defer(again, undefined, undefined);
+    };
+    queue.held++;
+    queue.defer(again, undefined, undefined);
+    queue.release();
+    const first = runs;
+    expect(first).toBeGreaterThan(300);
+    queue.held++;
+    queue.release();
+    expect(runs).toBe(first);
+    expect(queue.deferred).toBe(1);
+  });
+
   it('grows its ring of deferred work without losing the order', () => {
     const queue = new EventQueue();
     const seen: number[] = [];

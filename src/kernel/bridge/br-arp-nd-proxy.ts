@@ -1,7 +1,7 @@
 /** Answering ARP in place of others: proxy_arp and neigh_suppress (net/bridge/br_arp_nd_proxy.c). */
 import { ETH_P_IP, IFF_NOARP } from '../../uapi/if.ts';
 import { RT_SCOPE_HOST } from '../../uapi/rtnetlink.ts';
-import { type Ipv4, isLoopbackIpv4, isMulticastIpv4 } from '../../wire/addr.ts';
+import { type Ipv4, isLoopbackIpv4, isMulticastIpv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import {
   ARP_LENGTH,
   ARPOP_REPLY,
@@ -68,19 +68,20 @@ export function brDoProxySuppressArp(skb: SkBuff, br: NetBridge, vid: number, p:
   const suppress = brOptGet(br, BROPT_NEIGH_SUPPRESS_ENABLED);
   if (suppress) {
     if (p !== undefined && (p.flags & BR_NEIGH_SUPPRESS) !== 0) return;
-    if (operation !== ARPOP_RREQUEST && operation !== ARPOP_RREPLY && sip === tip) {
+    if (operation !== ARPOP_RREQUEST && operation !== ARPOP_RREPLY && (isZeronetIpv4(sip) || sip === tip)) {
       skb.cb |= CB_PROXYARP_REPLIED;
       return;
     }
   }
   if (operation !== ARPOP_REQUEST) return;
-  if (suppress && isLocalIp(dev, tip)) {
+  if (!suppress && br.ports.every((port) => (port.flags & (BR_PROXYARP | BR_PROXYARP_WIFI)) === 0)) return;
+  // The bridge's own host has its address in a VLAN on the VLAN device there.
+  const vlandev = vid === 0 ? dev : vlanFindDev(dev, br.vlanProto, vid);
+  if (vlandev === undefined) return;
+  if (suppress && isLocalIp(vlandev, tip)) {
     skb.cb |= CB_PROXYARP_REPLIED;
     return;
   }
-  if (!suppress && br.ports.every((port) => (port.flags & (BR_PROXYARP | BR_PROXYARP_WIFI)) === 0)) return;
-  // The bridge's own host has its address in a VLAN on the VLAN device there.
-  const vlandev = vid === 0 ? dev : (vlanFindDev(dev, br.vlanProto, vid) ?? dev);
   const neigh = arpTable(skb.kernel).lookup(tip, vlandev);
   if (neigh === undefined || (neigh.state & NUD_VALID) === 0) return;
   const entry = br.fdb.findMac(neigh.ha, vid);

@@ -2,6 +2,7 @@
  * Netfilter's hook points: lists of functions per namespace, protocol family and point, in order of
  * priority.
  */
+import { EPERM } from '../../uapi/errno.ts';
 import { REASON } from './drop-reason.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { NetDevice } from './netdevice.ts';
@@ -25,6 +26,17 @@ export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
 export const NF_STOLEN = 2;
 export const NF_REPEAT = 4;
+/** The verdict itself; above it stands an error number for the sender. */
+const NF_VERDICT_MASK = 0xff;
+const NF_VERDICT_QBITS = 16;
+
+/** To drop, with an error number for the sender other than EPERM. @kernel include/uapi/linux/netfilter.h NF_DROP_ERR */
+export function nfDropErr(errno: number): number {
+  return (errno << NF_VERDICT_QBITS) | NF_DROP;
+}
+
+/** What the sender of the frame that was dropped last hears. */
+export const dropStatus = { errno: EPERM };
 
 /** Priorities of the IPv4 hooks (enum nf_ip_hook_priorities). */
 export const NF_IP_PRI_FIRST = -0x8000_0000;
@@ -49,7 +61,7 @@ export interface NfHookState {
   okfn: OkFn;
 }
 
-/** A hook's function: NF_ACCEPT, NF_DROP (the caller ends the frame) or NF_STOLEN (the hook took it). */
+/** A hook's function: NF_ACCEPT, NF_DROP or {@link nfDropErr} (the caller ends the frame) or NF_STOLEN (the hook took it). */
 export type NfHookFn = (skb: SkBuff, state: NfHookState) => number;
 
 export interface NfHookOps {
@@ -118,10 +130,13 @@ function nfHookSlow(list: readonly NfHookOps[], skb: SkBuff, state: NfHookState)
     let verdict = ops.fn(skb, state);
     while (verdict === NF_REPEAT) verdict = ops.fn(skb, state);
     if (skb.kernel.trace.on && !skb.ended) {
-      traceStep(skb, TRACE_HOOK, skb.dev, (state.pf << 16) | (state.hook << 8) | verdict, ops.name);
+      const step = (state.pf << 16) | (state.hook << 8) | (verdict & NF_VERDICT_MASK);
+      traceStep(skb, TRACE_HOOK, skb.dev, step, ops.name);
     }
     if (verdict === NF_STOLEN) return false;
-    if (verdict === NF_DROP) {
+    if ((verdict & NF_VERDICT_MASK) === NF_DROP) {
+      const errno = verdict >>> NF_VERDICT_QBITS;
+      dropStatus.errno = errno === 0 ? EPERM : errno;
       kfreeSkbReason(skb, REASON.NETFILTER_DROP, 'nf_hook_slow', ops.name);
       return false;
     }

@@ -25,14 +25,14 @@ import {
   RTNH_F_ONLINK,
   RTPROT_KERNEL,
 } from '../../uapi/rtnetlink.ts';
-import type { Ipv4 } from '../../wire/addr.ts';
+import { type Ipv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import { devGetFlags } from '../core/link-watch.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent, NotifierInfo } from '../core/notifier.ts';
 import { arpIfdown, arpInvalidate } from './arp-table.ts';
 import type { FibAlias, FibConfig, FibNh } from './fib.ts';
-import { inetAddrType, isZeronet } from './fib-lookup.ts';
+import { inetAddrType } from './fib-lookup.ts';
 import { type FibDownEvent, fibSyncDownAddr, fibSyncDownDev, fibSyncMtu, fibSyncUp } from './fib-semantics.ts';
 import { fibFlush, fibTableDelete, fibTableInsert } from './fib-table.ts';
 import { type InIfaddr, inDevGet, inetIfaMatch, ipIgnoreLinkdown } from './in-device.ts';
@@ -212,7 +212,7 @@ export function fibAddIfaddr(ifa: InIfaddr): void {
     fibMagic(true, RTN_BROADCAST, ifa.broadcast, 32, prim, 0);
     arpInvalidate(dev, ifa.broadcast, false);
   }
-  if (isZeronet(prefix) || secondary || (prefix === ifa.local && ifa.prefixlen === 32)) return;
+  if (isZeronetIpv4(prefix) || secondary || (prefix === ifa.local && ifa.prefixlen === 32)) return;
   if ((ifa.flags & IFA_F_NOPREFIXROUTE) === 0) {
     fibMagic(true, prefixType(dev), prefix, ifa.prefixlen, prim, ifa.rtPriority);
   }
@@ -230,7 +230,7 @@ export function fibModifyPrefixMetric(ifa: InIfaddr, metric: number): void {
   if (
     (dev.flags & IFF_UP) === 0 ||
     (ifa.flags & (IFA_F_SECONDARY | IFA_F_NOPREFIXROUTE)) !== 0 ||
-    isZeronet(prefix) ||
+    isZeronetIpv4(prefix) ||
     (prefix === ifa.local && ifa.prefixlen === 32)
   ) {
     return;
@@ -259,7 +259,7 @@ export function fibDelIfaddr(ifa: InIfaddr, iprim?: InIfaddr): void {
     const found = inetIfaByprefix(ifa.dev, any, ifa.mask);
     if (found === undefined || (iprim !== undefined && iprim !== found)) return;
     prim = found;
-  } else if (!isZeronet(any) && (any !== ifa.local || ifa.prefixlen < 32)) {
+  } else if (!isZeronetIpv4(any) && (any !== ifa.local || ifa.prefixlen < 32)) {
     if ((ifa.flags & IFA_F_NOPREFIXROUTE) === 0) fibMagic(false, prefixType(dev), any, ifa.prefixlen, prim, 0);
     subnet = true;
   }
@@ -315,7 +315,7 @@ function stillNeeded(
     if (prim1 !== other || other.prefixlen >= 31) continue;
     const brd1 = (other.address | ~other.mask) >>> 0;
     const any1 = (other.address & other.mask) >>> 0;
-    if (isZeronet(any1)) continue;
+    if (isZeronetIpv4(any1)) continue;
     if (ifa.broadcast === brd1 || ifa.broadcast === any1) ok |= BRD_OK;
     if (brd === brd1 || brd === any1) ok |= BRD1_OK;
     if (any === brd1 || any === any1) ok |= BRD0_OK;

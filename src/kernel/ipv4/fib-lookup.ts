@@ -1,7 +1,7 @@
 /** Looking up routes, and what kind of address an address is. */
 import { EAGAIN, ENETUNREACH } from '../../uapi/errno.ts';
 import { RT_TABLE_LOCAL, RTN_BROADCAST, RTN_MULTICAST, RTN_UNICAST } from '../../uapi/rtnetlink.ts';
-import { type Ipv4, isMulticastIpv4 } from '../../wire/addr.ts';
+import { type Ipv4, isMulticastIpv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import { FibResult, Flowi4 } from './fib.ts';
 import { fibRulesLookup } from './fib-rules.ts';
@@ -24,11 +24,6 @@ export function fibLookup(ipv4: Ipv4Net, flow: Flowi4, res: FibResult, flags = 0
 const typeFlow = new Flowi4();
 const typeResult = new FibResult();
 
-/** 0.0.0.0/8 */
-export function isZeronet(address: Ipv4): boolean {
-  return address >>> 24 === 0;
-}
-
 /** 224.0.0.0/24 */
 export function isLocalMulticast(address: Ipv4): boolean {
   return address >>> 8 === 0xe0_0000;
@@ -41,7 +36,7 @@ export const INADDR_BROADCAST: Ipv4 = 0xffff_ffff;
  * @kernel net/ipv4/fib_frontend.c __inet_dev_addr_type
  */
 export function inetAddrType(ipv4: Ipv4Net, address: Ipv4, tableId = RT_TABLE_LOCAL, dev?: NetDevice): number {
-  if (isZeronet(address) || address === INADDR_BROADCAST) return RTN_BROADCAST;
+  if (isZeronetIpv4(address) || address === INADDR_BROADCAST) return RTN_BROADCAST;
   if (isMulticastIpv4(address)) return RTN_MULTICAST;
   const table = ipv4.fibGetTable(tableId);
   if (table === undefined) return RTN_BROADCAST;

@@ -1,13 +1,13 @@
 /** Whether a packet may have come in the way it did: local sources, reverse path filter. */
 import { RT_SCOPE_HOST, RTN_LOCAL, RTN_UNICAST } from '../../uapi/rtnetlink.ts';
-import type { Ipv4 } from '../../wire/addr.ts';
+import { type Ipv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import { ipv4Destination, ipv4Source, ipv4Tos } from '../../wire/ipv4.ts';
 import { REASON } from '../core/drop-reason.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { ACCEPT_LOCAL, RP_FILTER, SEND_REDIRECTS, SRC_VMARK } from './devconf.ts';
 import { FibResult, Flowi4 } from './fib.ts';
-import { fibLookup, isZeronet } from './fib-lookup.ts';
+import { fibLookup } from './fib-lookup.ts';
 import { fibResultPrefsrc } from './fib-semantics.ts';
 import { FIB_LOOKUP_IGNORE_LINKSTATE } from './fib-table-lookup.ts';
 import { flowPorts } from './flow-ports.ts';
@@ -92,7 +92,7 @@ export function fibComputeSpecDst(skb: SkBuff): Ipv4 {
   const dev = skb.dev!;
   const inDev = inDevGet(dev);
   const src = ipv4Source(bytes, at);
-  if (isZeronet(src)) return inetSelectAddr(dev, src, 253);
+  if (isZeronetIpv4(src)) return inetSelectAddr(dev, src, 253);
   if (inDev !== undefined) {
     const back = new Flowi4();
     back.iif = 1;

@@ -33,7 +33,7 @@ import { inetAddrType } from './fib-lookup.ts';
 import { fibComputeSpecDst } from './fib-validate.ts';
 import { ipMcJoinGroup, ipMcLeaveGroup } from './igmp.ts';
 import { InetSock } from './inet-sock.ts';
-import { type IpcmCookie, ipMaxPayload } from './ip-make-skb.ts';
+import { type IpcmCookie, ipFragmentsFit, ipMaxPayload } from './ip-make-skb.ts';
 import { ipOptionsGet, type SendOptions } from './ip-options.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import { payloadCopy } from './payload-copy.ts';
@@ -288,9 +288,11 @@ export abstract class InetSocket extends InetSock implements Socket {
   /** -EMSGSIZE for a payload longer than may be sent, else 0. */
   protected checkLength(length: number, rt: Rtable, daddr: Ipv4): number {
     const optlen = this.sendOptions?.bytes.length ?? 0;
-    if (length <= ipMaxPayload(this, rt, optlen)) return 0;
-    this.localError(EMSGSIZE, daddr, ipDstMtu(rt) - optlen);
-    return -EMSGSIZE;
+    if (length > ipMaxPayload(this, rt, optlen)) {
+      this.localError(EMSGSIZE, daddr, ipDstMtu(rt) - optlen);
+      return -EMSGSIZE;
+    }
+    return ipFragmentsFit(this, rt, length, optlen, this.sndbuf) ? 0 : -ENOBUFS;
   }
 
   /** Whether the address may be bound to. @kernel net/ipv4/af_inet.c inet_addr_valid_or_nonlocal */

@@ -128,7 +128,7 @@ function ipRcvFinish(skb: SkBuff): void {
       return;
     }
   }
-  rt.input!(skb);
+  rt.input(skb);
 }
 
 const ROUTE_NOTES = new Map<DropReason, string>([

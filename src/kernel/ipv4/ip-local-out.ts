@@ -1,8 +1,7 @@
-import { EPERM } from '../../uapi/errno.ts';
 import { ETH_P_IP } from '../../uapi/if.ts';
 import { putU16 } from '../../wire/addr.ts';
 import { putIpv4Checksum } from '../../wire/ipv4.ts';
-import { NF_INET_LOCAL_OUT, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
+import { dropStatus, NF_INET_LOCAL_OUT, NFPROTO_IPV4, nfHook } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { type InetSock, IP_PMTUDISC_DO, IP_PMTUDISC_WANT } from './inet-sock.ts';
 import { ipMtuLocked, RTCF_MULTICAST, type Rtable, skbRtable } from './rtable.ts';
@@ -21,7 +20,7 @@ export function nfLocalOut(skb: SkBuff, rt: Rtable): number {
   sendStatus.errno = 0;
   if (nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput)) dstOutput(skb);
   // A hook that drops a packet of ours says so to the sender.
-  else if (skb.ended) sendStatus.errno = EPERM;
+  else if (skb.ended) sendStatus.errno = dropStatus.errno;
   const result = sendStatus.errno;
   sendStatus.errno = errno;
   return result;

@@ -1,6 +1,7 @@
 /** Building a datagram around what a transport protocol sends. */
 import { putIpv4, putU16 } from '../../wire/addr.ts';
 import { IP_DF, IPV4_HEADER_LENGTH } from '../../wire/ipv4.ts';
+import { truesizeOf } from '../core/skb-truesize.ts';
 import { allocSkb, type SkBuff, skbPut } from '../core/skbuff.ts';
 import type { Flowi4 } from './fib.ts';
 import { type InetSock, IP_PMTUDISC_DO, IP_PMTUDISC_OMIT, IP_PMTUDISC_PROBE } from './inet-sock.ts';
@@ -32,6 +33,19 @@ export function ipSkMtu(sk: InetSock, rt: Rtable): number {
 /** The longest IP payload that may be sent; more is EMSGSIZE, with the MTU as the error's information. */
 export function ipMaxPayload(sk: InetSock, rt: Rtable, optlen: number): number {
   return (ipSkIgnoreDf(sk) ? 0xffff : ipSkMtu(sk, rt)) - IPV4_HEADER_LENGTH - optlen;
+}
+
+/**
+ * Whether the fragments of a payload of `length` bytes may wait in the socket's send buffer; the first one always may.
+ * @kernel net/ipv4/ip_output.c __ip_append_data #P[what earlier packets still occupy does not count]
+ */
+export function ipFragmentsFit(sk: InetSock, rt: Rtable, length: number, optlen: number, sndbuf: number): boolean {
+  const mtu = ipSkMtu(sk, rt);
+  const header = IPV4_HEADER_LENGTH + optlen;
+  if (header + length <= mtu) return true;
+  const payload = (mtu - header) & ~7;
+  const fragments = Math.ceil((length - (mtu - header)) / payload) + 1;
+  return (fragments - 1) * truesizeOf(header + payload) <= 2 * sndbuf;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Redirects (RFC 792): telling hosts of a better gateway, and believing routers that do. */
 import { RTN_UNICAST } from '../../uapi/rtnetlink.ts';
-import { formatIpv4, type Ipv4, isMulticastIpv4 } from '../../wire/addr.ts';
+import { formatIpv4, type Ipv4, isMulticastIpv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import { ICMP_REDIR_HOST, ICMP_REDIRECT, icmpCode, icmpRest } from '../../wire/icmp.ts';
 import { ipv4Destination, ipv4Source } from '../../wire/ipv4.ts';
 import { neighEventSend } from '../core/neighbour-nud.ts';
@@ -8,7 +8,7 @@ import { NUD_VALID } from '../core/neighbour-states.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { LOG_MARTIANS, SECURE_REDIRECTS, SEND_REDIRECTS } from './devconf.ts';
 import { FibResult, type Flowi4 } from './fib.ts';
-import { fibLookup, INADDR_BROADCAST, inetAddrType, isZeronet } from './fib-lookup.ts';
+import { fibLookup, INADDR_BROADCAST, inetAddrType } from './fib-lookup.ts';
 import { fibSelectPath } from './fib-select.ts';
 import { ipFibCheckDefault } from './fib-semantics.ts';
 import { icmpSend } from './icmp.ts';
@@ -78,7 +78,7 @@ export function ipDoRedirect(rt: Rtable, skb: SkBuff, flow: Flowi4): void {
     inDev.rxRedirects &&
     !isMulticastIpv4(newGw) &&
     newGw !== INADDR_BROADCAST &&
-    !isZeronet(newGw) &&
+    !isZeronetIpv4(newGw) &&
     (inDev.sharedMedia
       ? inetAddrType(ipv4, newGw) === RTN_UNICAST
       : inetAddrOnlink(inDev, newGw, oldGw) && !(inDev.orConf(SECURE_REDIRECTS) && !ipFibCheckDefault(newGw, dev)));

@@ -2,7 +2,7 @@
 import { EHOSTUNREACH } from '../../uapi/errno.ts';
 import { ETH_P_IP } from '../../uapi/if.ts';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, RTN_UNREACHABLE } from '../../uapi/rtnetlink.ts';
-import { formatIpv4, type Ipv4, isLoopbackIpv4, isMulticastIpv4 } from '../../wire/addr.ts';
+import { formatIpv4, type Ipv4, isLoopbackIpv4, isMulticastIpv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import { IPPROTO_IGMP, ipv4Protocol } from '../../wire/ipv4.ts';
 import { type DropReason, dropReasonText, REASON } from '../core/drop-reason.ts';
 import type { NetDevice } from '../core/netdevice.ts';
@@ -10,7 +10,7 @@ import { type SkBuff, traceStep } from '../core/skbuff.ts';
 import { TRACE_FIB } from '../core/trace.ts';
 import { BC_FORWARDING, LOG_MARTIANS, PROXY_ARP_PVLAN, SEND_REDIRECTS } from './devconf.ts';
 import { FibResult, Flowi4 } from './fib.ts';
-import { fibLookup, INADDR_BROADCAST, isLocalMulticast, isZeronet } from './fib-lookup.ts';
+import { fibLookup, INADDR_BROADCAST, isLocalMulticast } from './fib-lookup.ts';
 import { fibSelectMultipath } from './fib-select.ts';
 import { FIB_VALIDATE_ONLINK, fibValidateSource } from './fib-validate.ts';
 import { flowPorts } from './flow-ports.ts';
@@ -97,7 +97,7 @@ function ipMcValidateSource(
   if (isMulticastIpv4(saddr) || saddr === INADDR_BROADCAST) return REASON.IP_INVALID_SOURCE;
   if (skb.protocol !== ETH_P_IP) return REASON.INVALID_PROTO;
   if (isLoopbackIpv4(saddr) && !inDev.routeLocalnet) return REASON.IP_LOCALNET;
-  if (isZeronet(saddr)) {
+  if (isZeronetIpv4(saddr)) {
     const igmp = ipv4Protocol(skb.bytes, skb.networkHeader) === IPPROTO_IGMP;
     return !isLocalMulticast(daddr) && !igmp ? REASON.IP_INVALID_SOURCE : 0;
   }
@@ -155,8 +155,8 @@ function ipRouteInputSlow(
   if (daddr === INADDR_BROADCAST || (saddr === 0 && daddr === 0)) {
     return broadcastInput(skb, daddr, saddr, tos, dev, inDev, res, true);
   }
-  if (isZeronet(saddr)) return martianSource(skb, inDev, daddr, saddr, REASON.IP_INVALID_SOURCE);
-  if (isZeronet(daddr)) return martianDestination(inDev, daddr, saddr, REASON.IP_INVALID_DEST);
+  if (isZeronetIpv4(saddr)) return martianSource(skb, inDev, daddr, saddr, REASON.IP_INVALID_SOURCE);
+  if (isZeronetIpv4(daddr)) return martianDestination(inDev, daddr, saddr, REASON.IP_INVALID_DEST);
   if (isLoopbackIpv4(daddr)) {
     if (!inDev.routeLocalnet) return martianDestination(inDev, daddr, saddr, REASON.IP_LOCALNET);
   } else if (isLoopbackIpv4(saddr) && !inDev.routeLocalnet) {
@@ -224,7 +224,7 @@ function broadcastInput(
   doCache: boolean,
 ): DropReason {
   if (skb.protocol !== ETH_P_IP) return REASON.INVALID_PROTO;
-  if (!isZeronet(saddr)) {
+  if (!isZeronetIpv4(saddr)) {
     const reason = fibValidateSource(skb, saddr, 0, tos, 0, dev, inDev);
     if (reason > 0) return martianSource(skb, inDev, daddr, saddr, reason);
   }

@@ -9,11 +9,11 @@ import {
   RTN_MULTICAST,
   RTN_UNICAST,
 } from '../../uapi/rtnetlink.ts';
-import { isLoopbackIpv4, isMulticastIpv4 } from '../../wire/addr.ts';
+import { isLoopbackIpv4, isMulticastIpv4, isZeronetIpv4 } from '../../wire/addr.ts';
 import { IPPROTO_IGMP } from '../../wire/ipv4.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import { type FibInfo, type FibNhException, FibResult, type Flowi4 } from './fib.ts';
-import { fibLookup, INADDR_BROADCAST, isLocalMulticast, isZeronet } from './fib-lookup.ts';
+import { fibLookup, INADDR_BROADCAST, isLocalMulticast } from './fib-lookup.ts';
 import { fibSelectPath } from './fib-select.ts';
 import { inDevGet } from './in-device.ts';
 import { inetSelectAddr, ipDevFind } from './inet-addr.ts';
@@ -76,7 +76,7 @@ function mkrouteOutput(
     type = RTN_BROADCAST;
     fi = undefined;
   } else if (isMulticastIpv4(flow.daddr)) type = RTN_MULTICAST;
-  else if (isZeronet(flow.daddr)) return EINVAL;
+  else if (isZeronetIpv4(flow.daddr)) return EINVAL;
   if (loopback) flags |= RTCF_LOCAL;
   let doCache = true;
   if (type === RTN_BROADCAST) flags |= RTCF_BROADCAST | RTCF_LOCAL;
@@ -117,7 +117,7 @@ export function ipRouteOutputKey(ipv4: Ipv4Net, flow: Flowi4, res: FibResult = n
   flow.iif = LOOPBACK_IFINDEX;
   flow.tos &= 0xfc;
   if (flow.saddr !== 0) {
-    if (isMulticastIpv4(flow.saddr) || flow.saddr === INADDR_BROADCAST || isZeronet(flow.saddr)) return EINVAL;
+    if (isMulticastIpv4(flow.saddr) || flow.saddr === INADDR_BROADCAST || isZeronetIpv4(flow.saddr)) return EINVAL;
     if (flow.oif === 0 && (isMulticastIpv4(flow.daddr) || flow.daddr === INADDR_BROADCAST)) {
       const dev = ipDevFind(ipv4, flow.saddr);
       if (dev === undefined) return ENETUNREACH;

@@ -4,9 +4,10 @@
  */
 import type { RouteMetrics } from '../../uapi/rtnetlink.ts';
 import type { Ipv4 } from '../../wire/addr.ts';
+import { REASON } from '../core/drop-reason.ts';
 import type { Neighbour } from '../core/neighbour-table.ts';
 import type { NetDevice } from '../core/netdevice.ts';
-import type { DstEntry, SkBuff } from '../core/skbuff.ts';
+import { type DstEntry, kfreeSkbReason, type SkBuff } from '../core/skbuff.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 
 /** rt_flags (include/uapi/linux/in_route.h). */
@@ -54,7 +55,7 @@ export class Rtable implements DstEntry {
   metrics: RouteMetrics | undefined;
   /** The neighbour that a packet last went to by this route. */
   neigh: Neighbour<Ipv4> | undefined;
-  input: DstFn | undefined;
+  input: DstFn = dstDiscard;
   output: DstFn | undefined;
 
   constructor(ipv4: Ipv4Net, dev: NetDevice, flags: number, type: number) {
@@ -69,6 +70,11 @@ export class Rtable implements DstEntry {
   get valid(): boolean {
     return !this.obsolete && this.genid === this.ipv4.rtGenid;
   }
+}
+
+/** A packet that was only to go out came in with its route. @kernel net/core/dst.c dst_discard */
+function dstDiscard(skb: SkBuff): void {
+  kfreeSkbReason(skb, REASON.NOT_SPECIFIED, 'dst_discard', 'its route leads only outwards');
 }
 
 /** Every route that a packet carries is one of IPv4. @kernel include/net/route.h skb_rtable */

@@ -15,6 +15,7 @@ import {
   type NfHookFn,
   type NfHookOps,
   type NfHookState,
+  nfDropErr,
 } from '../core/netfilter.ts';
 import type { SkBuff } from '../core/skbuff.ts';
 import { ipRouteMeHarder } from './ip-route-me-harder.ts';
@@ -93,7 +94,8 @@ function nfNatIpv4LocalFn(skb: SkBuff, state: NfHookState): number {
   if (verdict !== NF_ACCEPT || ct === undefined || (ct.status & IPS_NAT_MASK) === 0) return verdict;
   const dir = ctinfo2dir(skb.nfctInfo);
   if (ct.tuple(dir).dst === ct.tuple(dir === 0 ? 1 : 0).src) return verdict;
-  return ipRouteMeHarder(state.net, skb) === 0 ? verdict : NF_DROP;
+  const errno = ipRouteMeHarder(state.net, skb);
+  return errno === 0 ? verdict : nfDropErr(errno);
 }
 
 const HOOKS: readonly NfHookOps[] = [

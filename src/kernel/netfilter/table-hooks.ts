@@ -3,11 +3,11 @@ import { ipv4At } from '../../wire/addr.ts';
 import type { NetNamespace } from '../core/net-namespace.ts';
 import {
   NF_ACCEPT,
-  NF_DROP,
   NF_INET_LOCAL_OUT,
   NFPROTO_IPV4,
   type NfHookFn,
   type NfHookOps,
+  nfDropErr,
 } from '../core/netfilter.ts';
 import { ipRouteMeHarder } from './ip-route-me-harder.ts';
 import { type Chain, ipDoTable } from './ip-tables.ts';
@@ -28,7 +28,8 @@ function mangleOut(chain: () => Chain): NfHookFn {
     const at = skb.networkHeader;
     const same = skb.mark === mark && skb.bytes[at + 1] === tos;
     if (same && ipv4At(skb.bytes, at + 12) === src && ipv4At(skb.bytes, at + 16) === dst) return verdict;
-    return ipRouteMeHarder(state.net, skb) === 0 ? verdict : NF_DROP;
+    const errno = ipRouteMeHarder(state.net, skb);
+    return errno === 0 ? verdict : nfDropErr(errno);
   };
 }
 
