@@ -1,8 +1,9 @@
 // Runs the conformance cases on this machine's kernel, or with --on uml on User-Mode Linux, and writes
 // what it prints, masked, to test/conformance/recordings/<kernel>/.
-// Usage: node scripts/record-conformance.mjs [--on kernel|uml] [area ...]
+// Usage: node scripts/record-conformance.mjs [--on kernel|uml] [--missing] [area ...]
+// With --missing only cases that this kernel has no recording of. What is recorded is written after each case.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +20,7 @@ process.on('exit', () => rmSync(nowhere, { recursive: true, force: true }));
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'test/conformance');
 const { values, positionals: areas } = parseArgs({
-  options: { on: { type: 'string', default: 'kernel' } },
+  options: { on: { type: 'string', default: 'kernel' }, missing: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 const backend = { kernel, uml }[values.on];
@@ -94,18 +95,24 @@ for (const area of areas.length > 0 ? areas : AREAS) {
     continue;
   }
   const list = casesOf(area);
-  const cases = {};
+  const path = join(folder, 'recordings', name, `${area}.json`);
+  const cases = values.missing && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).cases : {};
+  const wanted = list.filter(({ name: title }) => cases[title] === undefined);
   let next = 0;
+  const save = () => {
+    const done = list.filter(({ name: title }) => cases[title] !== undefined);
+    const ordered = Object.fromEntries(done.map(({ name: title }) => [title, cases[title]]));
+    const recording = { kernel: kernelRelease, tools, date: new Date().toISOString().slice(0, 10), cases: ordered };
+    writeFileSync(path, `${JSON.stringify(recording, undefined, 1)}\n`);
+  };
   const worker = async () => {
-    while (next < list.length) {
-      const { name: title, script } = list[next++];
+    while (next < wanted.length) {
+      const { name: title, script } = wanted[next++];
       cases[title] = await settled(script, recorded(area, title));
+      save();
     }
   };
   await Promise.all(Array.from({ length: backend === kernel ? 4 : 3 }, worker));
-  const ordered = Object.fromEntries(list.map(({ name: title }) => [title, cases[title]]));
-  const recording = { kernel: kernelRelease, tools, date: new Date().toISOString().slice(0, 10), cases: ordered };
-  writeFileSync(join(folder, 'recordings', name, `${area}.json`), `${JSON.stringify(recording, undefined, 1)}\n`);
-  console.log(`${area}: ${list.length} cases`);
+  console.log(`${area}: ${wanted.length} cases`);
 }
 process.exit(0);

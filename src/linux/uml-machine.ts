@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { quote } from './driver.ts';
 import { enterNamespaces, labEnvironment } from './kernel-backend.ts';
@@ -18,6 +18,8 @@ const MEMORY_MEGABYTES = 512;
 const REQUESTS = 3;
 const ANSWERS = 4;
 const FIRST_LINE = 5;
+/** Bytes that are sure to fit a terminal's buffer together with what may wait there. */
+const LONGEST_LINE = 2048;
 /** How long a lab may take to die before its kernel is given up. */
 const PATIENCE_MS = 15_000;
 
@@ -109,7 +111,7 @@ export class Place {
 
   /** Text for the lab's command loop. */
   write(text: string): void {
-    this.#machine.write(FIRST_LINE + this.#index * LINES_PER_PLACE + 1, `${text}\0`);
+    this.#machine.command(FIRST_LINE + this.#index * LINES_PER_PLACE + 1, text);
   }
 
   /** A line for the observer of its frames. */
@@ -142,6 +144,8 @@ export class UmlMachine {
   readonly #ready: Promise<string>;
   /** A lab changed what could not be put back: no more labs here. */
   #spoilt = false;
+  /** Commands that were left in files. */
+  #files = 0;
   #ended = false;
 
   constructor() {
@@ -186,7 +190,21 @@ export class UmlMachine {
   }
 
   request(text: string): void {
-    this.write(REQUESTS, `${text}\0`);
+    this.command(REQUESTS, text);
+  }
+
+  /**
+   * A command for whoever reads the line. A terminal that was throttled, because 4 KiB waited to be read, hears
+   * nothing more from the host (line_throttle() in arch/um/drivers/line.c): a long one goes by way of a file.
+   */
+  command(line: number, text: string): void {
+    if (Buffer.byteLength(text) < LONGEST_LINE) {
+      this.write(line, `${text}\0`);
+      return;
+    }
+    const file = `/run/hairpin/command-${this.#files++}`;
+    writeFileSync(`/proc/${this.#child.pid}/root${file}`, text);
+    this.write(line, `eval "$(<${file})"\0`);
   }
 
   write(line: number, text: string): void {

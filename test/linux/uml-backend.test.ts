@@ -58,6 +58,12 @@ describe.skipIf(why !== undefined)('a lab on User-Mode Linux', { timeout: 60_000
     expect(existsSync(join(folder, 'here.txt'))).toBe(false);
   });
 
+  it('may be long, and others follow it', async () => {
+    const { stdout } = await runLab(`echo first\n${'# much to say\n'.repeat(2000)}echo "last $LINENO"\n`);
+    expect(stdout).toBe('first\nlast 2002\n');
+    expect((await runLab('echo next')).stdout).toBe('next\n');
+  });
+
   it('may lie in /tmp itself', async () => {
     const list = `ls -d ${folder}; echo written > here.txt; cat here.txt`;
     const { stdout } = await runLab(list, { folder: { path: '/tmp', list: () => [], read: () => new Uint8Array() } });
