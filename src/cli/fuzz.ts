@@ -1,7 +1,7 @@
 /** `hairpin fuzz`: random labs on the twin and on a real kernel, and the smallest labs on which they differ. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Divergence, type LabOutput, withoutRefusalTexts } from '../fuzz/divergence.ts';
+import { type Divergence, type LabOutput, sinceLinux61 } from '../fuzz/divergence.ts';
 import { commandsOf, type FuzzLab, fuzzScript } from '../fuzz/fuzz-lab.ts';
 import { generateLab } from '../fuzz/generate.ts';
 import { examine, type Finding, type SearchOptions } from '../fuzz/search.ts';
@@ -66,7 +66,7 @@ async function runsOf({ against, workers, whole }: FuzzOptions): Promise<SearchO
   const slots = new Slots(workers);
   const config = await configOfKernel(against);
   const comparable = (result: LabOutput): LabOutput =>
-    PROFILES[against].refusalTexts ? result : { ...result, output: withoutRefusalTexts(result.output) };
+    PROFILES[against].current ? result : { ...result, output: sinceLinux61(result.output) };
   return {
     twin: async (lab) => comparable(await runLab('twin', lab, config)),
     against: async (lab) => comparable(await slots.use(() => runUndisturbed(against, lab))),

@@ -18,9 +18,38 @@ export interface Divergence {
   disagreement: Disagreement;
 }
 
-/** The output with one word for every refusal by rtnetlink, whether the kernel explains it or only gives an error number. */
-export function withoutRefusalTexts(output: string): string {
-  return output.replace(/^(?:Error: .*|RTNETLINK answers: .*)$/gm, 'refused');
+/** What Linux 6.1 does otherwise than the kernel that the twin models, and what stands for either. */
+const SINCE_6_1: readonly { why: string; of: RegExp; as: string }[] = [
+  {
+    why: 'later kernels explain more refusals of rtnetlink than by an error number',
+    of: /^(?:Error: .*|RTNETLINK answers: .*)$/gm,
+    as: 'refused',
+  },
+  {
+    why: 'Linux 6.1 counts what is forwarded among OutRequests, and has no OutTransmits',
+    of: /^Ip: .*$/gm,
+    as: 'Ip:',
+  },
+  {
+    why: 'default_operstate() of Linux 6.1 does not look for the lower device in its namespace',
+    of: /\b(?:LOWERLAYER)?DOWN\b( ?) */g,
+    as: 'DOWN$1',
+  },
+  {
+    why: 'before Linux 6.3 a frame for a device without carrier is not counted as dropped',
+    of: /(TX:[^\\\n]*[\\\n]\s*\d+\s+\d+\s+\d+\s+|"tx": ?\{[^}]*?"dropped": ?|tx_dropped:|TX errors \d+ +dropped )\d+/g,
+    as: '$1N',
+  },
+  {
+    why: 'the same in /proc/net/dev',
+    of: /^( *\S+:(?: +\d+){11} +)\d+/gm,
+    as: '$1N',
+  },
+];
+
+/** The output of a kernel, or of the twin, as far as Linux 6.1 and the twin's kernel agree about it. */
+export function sinceLinux61(output: string): string {
+  return SINCE_6_1.reduce((text, { of, as }) => text.replace(of, as), output).replace(/ +$/gm, '');
 }
 
 function runOf(lab: FuzzLab, { backend, output, stopped }: LabOutput): Run {

@@ -20,8 +20,8 @@ t() { printf '\n$ %s\n' "$1"; eval "$1" </dev/null; local s=$?; [ $s = 0 ] || pr
 quiet6() { sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1; }
 ns() { ip netns add "$1" && ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 && ip -n "$1" link set lo up; }
 # One ARP request, and no answer within a tenth of a second is none; what is known is not asked for again soon.
-hasty() { local d; for d; do sysctl -qw net.ipv4.neigh.$d.mcast_solicit=1 net.ipv4.neigh.$d.retrans_time_ms=100 net.ipv4.neigh.$d.delay_first_probe_time=60; done; }
-hasty_in() { local n=$1 d; shift; for d; do ip netns exec $n sysctl -qw net.ipv4.neigh.$d.mcast_solicit=1 net.ipv4.neigh.$d.retrans_time_ms=100 net.ipv4.neigh.$d.delay_first_probe_time=60; done; }
+hasty() { local d; for d; do sysctl -qw net/ipv4/neigh/$d/mcast_solicit=1 net/ipv4/neigh/$d/retrans_time_ms=100 net/ipv4/neigh/$d/delay_first_probe_time=60; done; }
+hasty_in() { local n=$1 d; shift; for d; do ip netns exec $n sysctl -qw net/ipv4/neigh/$d/mcast_solicit=1 net/ipv4/neigh/$d/retrans_time_ms=100 net/ipv4/neigh/$d/delay_first_probe_time=60; done; }
 listen() { local n=$1 d=$2 i; shift 2; : > /tmp/heard.err.$d; $([ $n = - ] || echo ip netns exec $n) tcpdump -lnne -t --immediate-mode -i $d "$@" > /tmp/heard.$d 2> /tmp/heard.err.$d & LISTENERS="$LISTENERS $!"; for i in {1..60}; do grep -q 'listening\|tcpdump: ' /tmp/heard.err.$d && break; sleep 0.05; done; }
 heard() { sleep 0.3; kill $LISTENERS 2>/dev/null; wait $LISTENERS 2>/dev/null; LISTENERS=; local d; for d; do echo "-- $d"; cat /tmp/heard.$d; done; }
 quiet6

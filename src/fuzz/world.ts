@@ -11,8 +11,8 @@ export interface Profile {
   dummy: boolean;
   /** Devices that are up may be renamed: since Linux 6.3. */
   renames: boolean;
-  /** Refusals are explained as on Linux 6.18: older kernels have fewer words for them. */
-  refusalTexts: boolean;
+  /** It does all that the kernel does which the twin models; an older one is compared as far as both agree. */
+  current: boolean;
   /** Process 1 is in the namespace in which the lab begins. */
   ownInit: boolean;
   /** Names under which iptables is tried. */
@@ -24,11 +24,11 @@ export const PROFILES: Readonly<Record<'kernel' | 'uml', Profile>> = {
     vlan: false,
     dummy: false,
     renames: true,
-    refusalTexts: true,
+    current: true,
     ownInit: true,
     iptables: ['iptables', 'iptables-legacy'],
   },
-  uml: { vlan: true, dummy: true, renames: false, refusalTexts: false, ownInit: false, iptables: ['iptables-legacy'] },
+  uml: { vlan: true, dummy: true, renames: false, current: false, ownInit: false, iptables: ['iptables-legacy'] },
 };
 
 export type Kind = 'lo' | 'veth' | 'bridge' | 'macvlan' | 'vlan' | 'dummy';

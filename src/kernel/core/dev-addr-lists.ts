@@ -65,12 +65,13 @@ export class HwAddrList {
     this.get(address)!.synced++;
   }
 
-  /** Drop the reference of an upper device. */
-  delSynced(address: Mac): void {
+  /** Drop the reference of an upper device; false when there is none. */
+  delSynced(address: Mac): boolean {
     const entry = this.get(address);
-    if (entry === undefined) return;
+    if (entry === undefined || entry.synced === 0) return false;
     entry.synced--;
     this.del(address);
+    return true;
   }
 
   /**
@@ -93,8 +94,9 @@ export class HwAddrList {
     for (const entry of from) if (entry.syncCount > 0) this.takeBack(from, entry);
   }
 
+  /** What is not in this list any more, since its device moved, stays handed down. @kernel net/core/dev_addr_lists.c __hw_addr_unsync_one */
   private takeBack(from: HwAddrList, entry: HwAddr): void {
-    this.delSynced(entry.address);
+    if (!this.delSynced(entry.address)) return;
     entry.syncCount--;
     from.del(entry.address);
   }

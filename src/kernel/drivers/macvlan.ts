@@ -36,7 +36,6 @@ import {
   IFF_NO_QUEUE,
   IFF_UNICAST_FLT,
   NET_ADDR_RANDOM,
-  NET_ADDR_STOLEN,
   NETREG_UNREGISTERING,
   type NetDevice,
   type RtnlLinkOps,
@@ -174,7 +173,7 @@ function attachToPort(dev: NetDevice, lowerdev: NetDevice, data: MacvlanData): A
   if (vlan.mode === MACVLAN_MODE_PASSTHRU) {
     if (port.count > 0) return refuse(EINVAL);
     port.passthru = true;
-    dev.addrAssignType = NET_ADDR_STOLEN;
+    dev.addrAssignType = lowerdev.addrAssignType;
     dev.addr = lowerdev.addr;
   }
   if (data.macaddrMode !== undefined) {

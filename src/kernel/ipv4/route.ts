@@ -87,7 +87,7 @@ function lookup(net: NetNamespace, request: RouteGetRequest, skb: SkBuff): Route
       const error = FIB_PROPS[res.type]?.error ?? 0;
       return refuse(error === 0 ? EHOSTUNREACH : error);
     }
-    return { ...fibDumpInfo(res.alias), table: res.table?.id ?? RT_TABLE_MAIN };
+    return { ...fibDumpInfo(res.alias), type: rt.type, table: res.table?.id ?? RT_TABLE_MAIN };
   }
   return fillInfo(request, rt, flow, skb, res);
 }

@@ -261,8 +261,12 @@ function parsePortRange(ctx: XtablesContext, name: string, option: string, text:
   value.to = ports[1] ?? ports[0]!;
 }
 
-/** getaddrinfo(3) connects to the addresses that it has found, to put those that can be reached first: counters show it. */
+/**
+ * getaddrinfo(3) connects to the addresses that it has found, to put those that can be reached first: counters show it.
+ * With an IPv4 address beside the loopback's, and none of IPv6, it finds only one and does not.
+ */
 function probeLoopback(ctx: XtablesContext, port: number): void {
+  if (ctx.process.task.rtnl.dumpAddrs({}).some(({ local }) => local !== INADDR_LOOPBACK)) return;
   const probe = ctx.process.task.socket('udp', 0);
   if (isRefusal(probe)) return;
   probe.connect({ family: 'inet', address: INADDR_LOOPBACK, port });

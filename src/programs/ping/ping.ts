@@ -161,9 +161,9 @@ async function chooseSource(process: Process, options: PingOptions, socket: Sock
   }
 }
 
+/** getifaddrs(3) calls an address by its label. */
 function hasAddress(process: Process, device: string, address: Ipv4): boolean {
-  const ifindex = process.task.ioctl.ifNameToIndex(device);
-  return process.task.rtnl.dumpAddrs({ ifindex }).some((each) => each.local === address);
+  return process.task.rtnl.dumpAddrs({}).some(({ local, label }) => local === address && label === device);
 }
 
 async function bindToDevice(process: Process, socket: Socket, device: string, whereto: Ipv4): Promise<void> {

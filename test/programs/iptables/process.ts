@@ -40,7 +40,7 @@ export async function run(
   };
   const files = { readText: () => refuse(ENOENT) };
   const stdin = { readAll: async () => new TextEncoder().encode(input) };
-  const task = { xtables, socket: () => refuse(EAFNOSUPPORT) };
+  const task = { xtables, socket: () => refuse(EAFNOSUPPORT), rtnl: { dumpAddrs: () => [] } };
   const now = { realtime: () => 0, utcOffset: 0 };
   const process = { argv, env: new Map(), stdout, stderr, stdin, files, task, ...now } as unknown as Process;
   const status = await PROGRAMS.get(argv[0]!)!(process);
