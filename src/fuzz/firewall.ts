@@ -89,7 +89,8 @@ const rule: Step = (world) => {
     [1, () => `-F ${choice.maybe(0.5, () => chain)}`],
     [1, () => `-Z ${choice.maybe(0.5, () => chain)}`],
     [1, () => `-X ${choice.maybe(0.5, () => chain)}`],
-    [1, () => `-E ${chain} renamed`],
+    // A chain of the table's own is renamed by nf_tables too, and then iptables cannot read the table any more.
+    [1, () => `-E ${own[0] ?? 'NOCHAIN'} renamed`],
   ])();
   world.run(`${exec}${iptables} ${t} ${what}`);
 };

@@ -18,7 +18,10 @@ export function dstOutput(skb: SkBuff): void {
 export function nfLocalOut(skb: SkBuff, rt: Rtable): number {
   const { errno } = sendStatus;
   sendStatus.errno = 0;
-  if (nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput)) dstOutput(skb);
+  const passed = nfHook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, rt.ipv4.net, skb, undefined, rt.dev, dstOutput);
+  // A packet that a hook has sent, to reject this one, has its own fate.
+  sendStatus.errno = 0;
+  if (passed) dstOutput(skb);
   // A hook that drops a packet of ours says so to the sender.
   else if (skb.ended) sendStatus.errno = dropStatus.errno;
   const result = sendStatus.errno;

@@ -61,7 +61,11 @@ export function ipFinishOutput2(skb: SkBuff): void {
     neighConfirm(neigh);
   }
   // A device that refuses the packet is told of; one without a carrier swallows it (net_xmit_errno()).
+  const { errno, congested } = sendStatus;
   const result = neighOutput(neigh, skb);
+  // What became of other packets meanwhile is not this sender's business.
+  sendStatus.errno = errno;
+  sendStatus.congested = congested;
   if (result === NET_XMIT_CN) sendStatus.congested = true;
   else if (result !== NETDEV_TX_OK) sendStatus.errno = ENOBUFS;
 }

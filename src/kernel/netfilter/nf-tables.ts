@@ -195,15 +195,15 @@ class Batch {
     if (spec.target.name === 'QUEUE') return ENOENT;
     const rule = new Rule(spec, ++table.lastHandle);
     this.#handles.set(id, rule.handle);
+    const builtin = table.builtin(chain);
+    const place = placeOf(this.#state.net, table, spec, builtin === undefined ? 0 : 1 << builtin.hook);
+    const errno = rule.check(place);
+    if (errno !== 0) return errno;
     if (rule.jumpsTo !== undefined) {
       rule.chain = table.find(rule.jumpsTo);
       if (rule.chain === undefined) return ENOENT;
       if (rule.chain.policy !== undefined) return EOPNOTSUPP;
     }
-    const builtin = table.builtin(chain);
-    const place = placeOf(this.#state.net, table, spec, builtin === undefined ? 0 : 1 << builtin.hook);
-    const errno = rule.check(place);
-    if (errno !== 0) return errno;
     rule.compile(place);
     return rule;
   }
