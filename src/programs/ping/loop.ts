@@ -176,7 +176,8 @@ export class PingLoop {
       if (blocking) {
         blocking = false;
         const timeout = schedulable(session.interval) * MILLISECOND;
-        if (!socket.readable && !(await this.#waitUntil(timerExpiry(process.now(), timeout), true))) return;
+        if (socket.readable) await process.poll([socket], 0);
+        else if (!(await this.#waitUntil(timerExpiry(process.now(), timeout), true))) return;
       }
       const errno = socket.takeError();
       const message = errno === 0 ? socket.recv() : undefined;

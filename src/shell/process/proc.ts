@@ -30,7 +30,11 @@ export type Disposition = 'ignore' | (() => void);
 /** fork+exec of an external program on the reference machine, nanoseconds. */
 export const EXEC_TIME = 1_000_000;
 
+/** Calls of poll() that need not wait, and together take a tick of the scheduler. */
+const READY_POLLS_PER_TICK = 100;
+
 export class Proc extends Thread implements Process {
+  private readyPolls = 0;
   readonly system: System;
   readonly pid: number;
   parent: Proc | undefined;
@@ -159,7 +163,11 @@ export class Proc extends Thread implements Process {
           });
     try {
       for (;;) {
-        for (const source of sources) if (source.readable) return 'ready';
+        if (sources.some((source) => source.readable)) {
+          // What is sent to this machine itself is answered at once: who never waits must not keep the world from going on.
+          if (++this.readyPolls % READY_POLLS_PER_TICK === 0) await this.sleep(scheduler.spinTick);
+          return 'ready';
+        }
         if (this.interrupted) return 'signal';
         if (expired) return 'timeout';
         for (const source of sources) {
