@@ -40,6 +40,8 @@ export interface RunOptions {
   on: BackendName;
   /** Where else to run, to see how far they agree. */
   against: readonly BackendName[];
+  /** By name `both`: on User-Mode Linux where this machine's kernel lacks a device of the lab. */
+  both: boolean;
   args: readonly string[];
   seed: number;
   speed: 'max' | 'real';
@@ -384,6 +386,7 @@ function common(command: string, values: Values, speed: 'max' | 'real') {
   return {
     on,
     against,
+    both: values['on'] === 'both',
     seed: values['seed'] === undefined ? 1 : whole(command, values, 'seed', 0, 0xffff_ffff),
     speed: values['speed'] === undefined ? speed : oneOf(command, values, 'speed', ['max', 'real'] as const),
     pcap: values['pcap'] as string | undefined,

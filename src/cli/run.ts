@@ -1,7 +1,7 @@
 /** `hairpin run`: one script or lab document. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { agrees } from '../lab/agreement.ts';
+import { type Agreement, agrees } from '../lab/agreement.ts';
 import type { LabMachine, Remains, Stopped } from '../lab/backend.ts';
 import { parseDocument, stepsOf } from '../lab/document.ts';
 import { missingDevices } from '../lab/missing-device.ts';
@@ -11,6 +11,7 @@ import { traceLines } from '../lab/trace-lines.ts';
 import { updateDocument } from '../lab/update.ts';
 import { whyNoCaptures } from '../linux/kernel-backend.ts';
 import { neighbourTableOverflows } from '../linux/neighbour-table.ts';
+import { whyUmlUnavailable } from '../linux/uml-backend.ts';
 import { agree, agreementText } from './agree.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
 import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
@@ -41,18 +42,31 @@ export async function run(argv: readonly string[]): Promise<number> {
   return document ? runDocumentFile(options, text) : runScriptFile(options, text);
 }
 
+/** Kinds of devices that one of the two backends does not have. */
+function missingIn({ disagreements }: Agreement): string[] {
+  return disagreements.flatMap(({ command, diff }) =>
+    missingDevices(command, diff.map((line) => line.text).join('\n')),
+  );
+}
+
 /** On several backends: what differs between them, and how much. */
 async function runAgainst(options: RunOptions, text: string): Promise<number> {
   const overflows = neighbourTableOverflows();
-  const agreements = await agree({ ...options, text });
+  let agreements = await agree({ ...options, text });
+  const lacking = agreements.flatMap(missingIn);
+  if (options.both && lacking.length > 0 && whyUmlUnavailable() === undefined) {
+    const devices = [...new Set(lacking)].join(', ');
+    process.stderr.write(
+      `hairpin: this kernel has no device of type ${devices}: compared with User-Mode Linux instead\n`,
+    );
+    agreements = await agree({ ...options, against: ['uml'], text });
+  }
   if (options.json) process.stdout.write(`${JSON.stringify({ lab: options.file, agreements }, undefined, 2)}\n`);
   else {
     const style = styleFor(process.stdout, process.env);
     for (const agreement of agreements) {
       process.stdout.write(agreementText(options.file, agreement, style));
-      const missing = agreement.disagreements.flatMap(({ command, diff }) =>
-        missingDevices(command, diff.map((line) => line.text).join('\n')),
-      );
+      const missing = missingIn(agreement);
       if (missing.length > 0) {
         const devices = [...new Set(missing)].join(', ');
         process.stderr.write(

@@ -52,7 +52,8 @@ Options:
   --update            write what the commands printed into the document, wildcards kept
   --on WHERE          twin (default); kernel: this machine's Linux kernel, in throwaway
                       namespaces; uml: User-Mode Linux. Several, with commas, or both
-                      (twin,kernel): run on each, and show where they differ: in output,
+                      (twin,kernel; twin,uml where the kernel lacks a device it needs):
+                      run on each, and show where they differ: in output,
                       frames on every interface, tables (ip -j, bridge -j), counters
   --quiet             of a document, print only what differs
 

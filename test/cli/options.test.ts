@@ -16,7 +16,7 @@ test('a run takes its options, its file and what goes to the script', () => {
   const options = parseRun(['--seed', '7', 'lab.sh', '--pcap=captures', '--', '-x', 'eno1']);
   expect(options).toMatchObject({ file: 'lab.sh', args: ['-x', 'eno1'], seed: 7, pcap: 'captures', speed: 'max' });
   expect(parseShell([])).toMatchObject({ file: undefined, speed: 'real', seed: 1 });
-  expect(parseRun(['--on', 'both', 'x'])).toMatchObject({ on: 'twin', against: ['kernel'] });
+  expect(parseRun(['--on', 'both', 'x'])).toMatchObject({ on: 'twin', against: ['kernel'], both: true });
   expect(parseRun(['--on', 'uml,twin,kernel', 'x'])).toMatchObject({ on: 'uml', against: ['twin', 'kernel'] });
   expect(parseTest(['labs', '-j', '3'])).toMatchObject({ paths: ['labs'], jobs: 3, reporter: 'text' });
 });
