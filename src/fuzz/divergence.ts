@@ -41,6 +41,16 @@ const SINCE_6_1: readonly { why: string; of: RegExp; as: string }[] = [
     as: '$1N',
   },
   {
+    why: 'before Linux 6.9 asking for a device does not bring it up to date, and a bridge forwards over a port that has no carrier yet',
+    of: /("carrier_changes": ?|heartbt transns[\\\n]\s*\d+\s+\d+\s+\d+\s+\d+\s+)\d+/g,
+    as: '$1N',
+  },
+  {
+    why: 'before Linux 6.5 what waits for ksoftirqd can come after the socket was closed, and no socket is an error',
+    of: /^(Icmp: \d+ )\d+/gm,
+    as: '$1N',
+  },
+  {
     why: 'the same in /proc/net/dev',
     of: /^( *\S+:(?: +\d+){11} +)\d+/gm,
     as: '$1N',

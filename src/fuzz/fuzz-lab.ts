@@ -13,6 +13,7 @@ export interface FuzzLab {
 /**
  * Helpers that the commands use. `t` shows a command, runs it and shows its status; `listen` and
  * `heard` are a capture: it begins when tcpdump says that it listens, not when some time has passed.
+ * Its ring has room for a hundred frames of the greatest length, so that none of a burst is lost.
  * Nothing of the lab may read standard input, which is the script itself.
  */
 const PRELUDE = String.raw`exec 2>&1
@@ -22,7 +23,7 @@ ns() { ip netns add "$1" && ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disa
 # One ARP request, and no answer within a tenth of a second is none; what is known is not asked for again soon.
 hasty() { local d; for d; do sysctl -qw net/ipv4/neigh/$d/mcast_solicit=1 net/ipv4/neigh/$d/retrans_time_ms=100 net/ipv4/neigh/$d/delay_first_probe_time=60; done; }
 hasty_in() { local n=$1 d; shift; for d; do ip netns exec $n sysctl -qw net/ipv4/neigh/$d/mcast_solicit=1 net/ipv4/neigh/$d/retrans_time_ms=100 net/ipv4/neigh/$d/delay_first_probe_time=60; done; }
-listen() { local n=$1 d=$2 i; shift 2; : > /tmp/heard.err.$d; $([ $n = - ] || echo ip netns exec $n) tcpdump -lnne -t --immediate-mode -i $d "$@" > /tmp/heard.$d 2> /tmp/heard.err.$d & LISTENERS="$LISTENERS $!"; for i in {1..60}; do grep -q 'listening\|tcpdump: ' /tmp/heard.err.$d && break; sleep 0.05; done; }
+listen() { local n=$1 d=$2 i; shift 2; : > /tmp/heard.err.$d; $([ $n = - ] || echo ip netns exec $n) tcpdump -lnne -t --immediate-mode -B 32768 -i $d "$@" > /tmp/heard.$d 2> /tmp/heard.err.$d & LISTENERS="$LISTENERS $!"; for i in {1..60}; do grep -q 'listening\|tcpdump: ' /tmp/heard.err.$d && break; sleep 0.05; done; }
 heard() { sleep 0.3; kill $LISTENERS 2>/dev/null; wait $LISTENERS 2>/dev/null; LISTENERS=; local d; for d; do echo "-- $d"; cat /tmp/heard.$d; done; }
 quiet6
 `;

@@ -95,6 +95,11 @@ const bridges: Step = (world) => {
   world.run(what);
 };
 
+const SYSFS_FILES = [
+  ...['operstate', 'carrier', 'mtu', 'address', 'flags', 'ifindex', 'iflink', 'addr_assign_type', 'tx_queue_len'],
+  ...['dormant', 'link_mode', 'proto_down', 'duplex', 'speed', 'uevent'],
+];
+
 const files: Step = (world) => {
   const { choice } = world;
   const device = world.device(() => true);
@@ -108,7 +113,7 @@ const files: Step = (world) => {
     [
       2,
       () =>
-        `cat /sys/class/net/${device.name}/${choice.pick(['operstate', 'carrier', 'mtu', 'address', 'flags', 'ifindex', 'iflink', 'carrier_changes', 'addr_assign_type', 'tx_queue_len', 'dormant', 'link_mode', 'proto_down', 'duplex', 'speed', 'uevent'])}`,
+        `cat /sys/class/net/${device.name}/${choice.pick(world.profile.current ? [...SYSFS_FILES, 'carrier_changes'] : SYSFS_FILES)}`,
     ],
     [1, () => 'ls /sys/class/net'],
     [

@@ -138,7 +138,8 @@ export class World {
     return this.value(known.length === 0 || this.choice.chance(0.4) ? [this.mac()] : known, [
       '01:00:5e:00:00:05',
       'ff:ff:ff:ff:ff:ff',
-      '00:00:00:00:00:00',
+      // Linux 6.1 asks a device also about the address that it has, and lo refuses this one.
+      ...(this.profile.current ? ['00:00:00:00:00:00'] : []),
       '02:00:00:00:00',
       '02:00:00:00:00:00:01',
       'nonsense',

@@ -5,7 +5,7 @@ import type { NetNamespace } from '../kernel/core/net-namespace.ts';
 import type { NetDevice } from '../kernel/core/netdevice.ts';
 import { devAddPack, type PacketTap } from '../kernel/core/packet-type.ts';
 import type { SkBuff } from '../kernel/core/skbuff.ts';
-import { ETH_P_ALL, PACKET_LOOPBACK } from '../uapi/if.ts';
+import { ETH_P_ALL, IFF_LOOPBACK, PACKET_LOOPBACK } from '../uapi/if.ts';
 import { concat } from './bytes.ts';
 import { frameOf } from './frame.ts';
 import type { InterfaceFrames } from './observation.ts';
@@ -153,6 +153,8 @@ export class InterfaceRecorder {
     const recorded = this.#current.get(dev);
     // A copy of a broadcast of our own has no link-layer header, and was recorded as it went out.
     if (recorded === undefined || this.full || skb.pktType === PACKET_LOOPBACK) return;
+    // As libpcap does: what goes out of a loopback device comes in at once.
+    if (outgoing && (dev.flags & IFF_LOOPBACK) !== 0) return;
     const data = frameOf(skb, outgoing);
     recorded.frames.push({ time: skb.tstamp === 0 ? this.#kernel.queue.now : skb.tstamp, outgoing, data });
     this.#bytes += data.length + FRAME_COST;

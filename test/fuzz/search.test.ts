@@ -72,6 +72,16 @@ p2@if8           ${state.padEnd(14)} 10.0.0.1/24
     expect(sinceLinux61(lines('UP', 0))).not.toBe(sinceLinux61(lines('DOWN', 0)));
   });
 
+  it('is alike however often a carrier changed, and however late an answer came', () => {
+    const lines = (changes: number, errors: number) =>
+      `    TX errors: aborted   fifo  window heartbt transns
+                     0      0       0       0       ${changes}
+"carrier_changes":${changes},"carrier":1
+Icmp: 3 ${errors} 0 2 0
+`;
+    expect(sinceLinux61(lines(4, 1))).toBe(sinceLinux61(lines(2, 0)));
+  });
+
   it('is alike whether a kernel explains them or not, and other lines stay', () => {
     const told = '$ ip link set br0 netns n1\nError: The interface netns is immutable.\n\n[2]\n';
     const bare = '$ ip link set br0 netns n1\nRTNETLINK answers: Invalid argument\n\n[2]\n';

@@ -125,6 +125,20 @@ test('the same seed gives the same bytes, another seed other random ones', async
   expect(first.captures.map(([name]) => name)).toEqual(['a0.pcapng', 'b-b0.pcapng']);
 });
 
+test('a capture has a frame of the loopback device once, as tcpdump shows it', async () => {
+  const twin = new Twin({ captures: true });
+  await twin.run('ip link set lo up; ping -q -c 1 127.0.0.1');
+  const [capture] = twin.captures();
+  expect(capture?.name).toBe('lo.pcapng');
+  twin.writeFile('/tmp/lo.pcapng', capture!.data);
+  const { stdout } = await twin.run('tcpdump -nr /tmp/lo.pcapng -t 2> /dev/null');
+  expect(stdout.replaceAll(/id \d+/g, 'id N').split('\n')).toEqual([
+    'IP 127.0.0.1 > 127.0.0.1: ICMP echo request, id N, seq 1, length 64',
+    'IP 127.0.0.1 > 127.0.0.1: ICMP echo reply, id N, seq 1, length 64',
+    '',
+  ]);
+});
+
 test('files are given, written and read', async () => {
   const twin = new Twin({ files: { '/lab/lib.sh': 'greet() { echo "hello $1"; }\n' } });
   expect((await twin.run('source /lab/lib.sh; greet you | tee /tmp/x')).stdout).toBe('hello you\n');

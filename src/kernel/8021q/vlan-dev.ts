@@ -1,8 +1,8 @@
 /** The operations of a VLAN device (net/8021q/vlan_dev.c). */
 import { EADDRNOTAVAIL, EINVAL, ENETDOWN, ERANGE } from '../../uapi/errno.ts';
-import { IFF_ALLMULTI, IFF_MASTER, IFF_PROMISC, IFF_SLAVE, IFF_UP } from '../../uapi/if.ts';
+import { IFF_ALLMULTI, IFF_MASTER, IFF_PROMISC, IFF_SLAVE, IFF_UP, VLAN_HLEN } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
-import { isValidMac, MAC_ZERO, type Mac, u16At } from '../../wire/addr.ts';
+import { isValidMac, MAC_ZERO, type Mac, putU16, u16At } from '../../wire/addr.ts';
 import { ethValidateAddr } from '../core/dev-config.ts';
 import {
   devMcSync,
@@ -14,9 +14,11 @@ import {
   devUcSync,
   devUcUnsync,
 } from '../core/dev-rx-mode.ts';
-import { devQueueXmit } from '../core/dev-xmit.ts';
+import { devQueueXmit, vlanHwOffloadCapable } from '../core/dev-xmit.ts';
+import { devHardHeader } from '../core/hard-header.ts';
 import { netifCarrierOff, netifCarrierOn } from '../core/link-watch.ts';
 import {
+  type HeaderOps,
   IFF_802_1Q_VLAN,
   IFF_NO_QUEUE,
   IFF_UNICAST_FLT,
@@ -27,7 +29,7 @@ import {
   type NetDevice,
   type NetDeviceOps,
 } from '../core/netdevice.ts';
-import type { SkBuff } from '../core/skbuff.ts';
+import { type SkBuff, skbCowHead } from '../core/skbuff.ts';
 import {
   VLAN_FLAG_BRIDGE_BINDING,
   VLAN_FLAG_LOOSE_BINDING,
@@ -41,22 +43,50 @@ import {
 const VLAN_FLAGS = 0x1f;
 
 /** @kernel net/8021q/vlan_dev.c vlan_dev_get_egress_qos_mask */
-function egressQosMask(vlan: VlanDevPriv, priority: number): number {
-  const { egress } = vlan;
+function egressQosMask({ egress }: VlanDevPriv, priority: number): number {
   for (let i = 0; i < egress.length; i++) if (egress[i]!.priority === priority) return egress[i]!.qos;
   return 0;
 }
 
 /**
- * Put the tag beside the frame and pass it on.
- * @kernel net/8021q/vlan_dev.c vlan_dev_hard_start_xmit #P[with reorder_hdr off, the tag in headers made for the device]
+ * With reorder_hdr off the tag is in the header from the beginning, and shows on the device, if the device
+ * below does not write tags itself.
+ * @kernel net/8021q/vlan_dev.c vlan_dev_hard_header #P[lengths of IEEE 802.3]
+ */
+function vlanDevHardHeader(skb: SkBuff, dev: NetDevice, type: number, daddr: Mac, saddr: Mac | undefined): void {
+  const vlan = vlanOf(dev);
+  const { proto } = vlan;
+  let outerType = type;
+  if ((vlan.flags & VLAN_FLAG_REORDER_HDR) === 0) {
+    skbCowHead(skb, VLAN_HLEN);
+    const at = skb.push(VLAN_HLEN);
+    putU16(skb.bytes, at, vlan.id | egressQosMask(vlan, skb.priority));
+    putU16(skb.bytes, at + 2, type);
+    skb.protocol = proto;
+    outerType = proto;
+  }
+  devHardHeader(skb, vlan.realDev, outerType, daddr, saddr ?? dev.addr);
+}
+
+export const vlanHeaderOps: HeaderOps = { create: vlanDevHardHeader, cached: false };
+
+/** @kernel net/8021q/vlan_dev.c vlan_passthru_hard_header */
+function vlanPassthruHardHeader(skb: SkBuff, dev: NetDevice, type: number, daddr: Mac, saddr: Mac | undefined): void {
+  devHardHeader(skb, vlanOf(dev).realDev, type, daddr, saddr ?? dev.addr);
+}
+
+const vlanPassthruHeaderOps: HeaderOps = { create: vlanPassthruHardHeader, cached: false };
+
+/**
+ * Put the tag beside the frame, unless one is in it, and pass it on.
+ * @kernel net/8021q/vlan_dev.c vlan_dev_hard_start_xmit
  */
 function vlanDevHardStartXmit(skb: SkBuff, dev: NetDevice): number {
   const vlan = dev.priv as VlanDevPriv;
   const length = skb.len;
   if ((vlan.flags & VLAN_FLAG_REORDER_HDR) !== 0 || u16At(skb.bytes, skb.data + 12) !== vlan.proto) {
     skb.vlanProto = vlan.proto;
-    skb.vlanTci = vlan.id | (vlan.egress.length === 0 ? 0 : egressQosMask(vlan, skb.priority));
+    skb.vlanTci = vlan.id | egressQosMask(vlan, skb.priority);
   }
   skb.dev = vlan.realDev;
   const result = devQueueXmit(skb);
@@ -158,7 +188,7 @@ function vlanDevSetRxMode(dev: NetDevice): void {
 
 /** @kernel net/8021q/vlan_dev.c vlan_dev_init */
 function vlanDevInit(dev: NetDevice): Ack {
-  const { realDev, flags } = vlanOf(dev);
+  const { realDev, proto, flags } = vlanOf(dev);
   dev.flags = realDev.flags & ~(IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_MASTER | IFF_SLAVE);
   dev.carrier = realDev.carrier && (flags & VLAN_FLAG_BRIDGE_BINDING) === 0;
   dev.dormant = realDev.dormant;
@@ -166,7 +196,9 @@ function vlanDevInit(dev: NetDevice): Ack {
   dev.vlanFeatures = realDev.vlanFeatures;
   dev.tsoMaxSize = realDev.tsoMaxSize;
   dev.tsoMaxSegs = realDev.tsoMaxSegs;
-  dev.hardHeaderLen = realDev.hardHeaderLen;
+  const offload = vlanHwOffloadCapable(realDev, proto);
+  dev.headerOps = offload ? vlanPassthruHeaderOps : vlanHeaderOps;
+  dev.hardHeaderLen = realDev.hardHeaderLen + (offload ? 0 : VLAN_HLEN);
   if (dev.addr === MAC_ZERO) {
     dev.addr = realDev.addr;
     dev.addrAssignType = NET_ADDR_STOLEN;

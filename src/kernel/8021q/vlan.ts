@@ -1,5 +1,5 @@
 /** 802.1Q and 802.1ad VLAN devices: how they follow their parent (net/8021q/vlan.c). */
-import { ETH_P_8021Q, IFF_UP } from '../../uapi/if.ts';
+import { ETH_P_8021Q, IFF_UP, VLAN_HLEN } from '../../uapi/if.ts';
 import { devChangeFlags, devClose, devSetMtu, unregisterNetdeviceMany } from '../core/dev-config.ts';
 import { devUcAdd, devUcDel } from '../core/dev-rx-mode.ts';
 import type { Kernel } from '../core/kernel.ts';
@@ -7,7 +7,7 @@ import { devGetFlags } from '../core/link-watch.ts';
 import { NETIF_F_HW_VLAN_CTAG_FILTER, NETREG_UNREGISTERING, type NetDevice } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
 import { VLAN_FLAG_LOOSE_BINDING, vlanDevices, vlanDoReceive, vlanOf, vlanVidAdd, vlanVidDel } from './vlan-core.ts';
-import { vlanDevInheritAddress } from './vlan-dev.ts';
+import { vlanDevInheritAddress, vlanHeaderOps } from './vlan-dev.ts';
 import { unregisterVlanDev, vlanLinkOps, vlanStackedTransferOperstate } from './vlan-netlink.ts';
 
 /** The parent's address changed. @kernel net/8021q/vlan.c vlan_sync_address */
@@ -43,7 +43,7 @@ function vlanDeviceEvent(event: NetdevEvent, dev: NetDevice): number {
       for (const vlandev of vlanDevices(dev)) {
         vlandev.tsoMaxSize = dev.tsoMaxSize;
         vlandev.tsoMaxSegs = dev.tsoMaxSegs;
-        vlandev.hardHeaderLen = dev.hardHeaderLen;
+        vlandev.hardHeaderLen = dev.hardHeaderLen + (vlandev.headerOps === vlanHeaderOps ? VLAN_HLEN : 0);
       }
       break;
     case 'DOWN':

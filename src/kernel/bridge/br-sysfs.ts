@@ -3,6 +3,7 @@ import { EINVAL, ENOENT, EPERM } from '../../uapi/errno.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { BridgeData, BridgeId, BridgePortData } from '../../uapi/rtnetlink.ts';
 import { formatMac, parseMac } from '../../wire/addr.ts';
+import { netdevStateChange } from '../core/dev-config.ts';
 import type { NetDevice } from '../core/netdevice.ts';
 import type { SysctlEntries, SysctlEntry } from '../core/sysctl.ts';
 import { brLinkOps, brPortFillAttrs, brSetGroupAddr, brSetport } from './br-netlink.ts';
@@ -101,8 +102,11 @@ function infoOf(br: NetBridge): BridgeData {
   return brLinkOps.fillInfo!(br.dev) as BridgeData;
 }
 
+/** @kernel net/bridge/br_sysfs_br.c store_bridge_parm */
 function change(br: NetBridge, data: BridgeData): Ack {
-  return brLinkOps.changeLink!(br.dev, { linkinfo: { kind: 'bridge', data } });
+  const refused = brLinkOps.changeLink!(br.dev, { linkinfo: { kind: 'bridge', data } });
+  if (refused === undefined) netdevStateChange(br.dev);
+  return refused;
 }
 
 function addVlanFiles(br: NetBridge, files: SysctlEntries): void {
@@ -139,7 +143,9 @@ export function brSysfsFiles(dev: NetDevice): SysctlEntries | undefined {
       read: () => formatMac(br.groupAddr),
       write: (text) => {
         const address = parseMac(text.trim());
-        return address === undefined ? refuse(EINVAL) : brSetGroupAddr(br, address);
+        const refused = address === undefined ? refuse(EINVAL) : brSetGroupAddr(br, address);
+        if (refused === undefined) netdevStateChange(dev);
+        return refused;
       },
     },
     group_fwd_mask: numeric(

@@ -415,3 +415,8 @@ export function netdevUpperDevUnlink(dev: NetDevice, upper: NetDevice): void {
   if (master) dev.master = undefined;
   dev.net.kernel.notify('CHANGEUPPER', dev, { upper, linking: false, master });
 }
+
+/** @kernel net/core/dev.c netdev_state_change */
+export function netdevStateChange(dev: NetDevice): void {
+  if ((dev.flags & IFF_UP) !== 0) dev.net.kernel.notify('CHANGE', dev, { flagsChanged: 0 });
+}

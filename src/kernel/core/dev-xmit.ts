@@ -64,8 +64,12 @@ function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
 
 /** The tag goes into the frame where the device does not take it beside. @kernel net/core/dev.c validate_xmit_vlan */
 function validateXmitVlan(skb: SkBuff, dev: NetDevice): void {
-  const offload = skb.vlanProto === ETH_P_8021AD ? NETIF_F_HW_VLAN_STAG_TX : NETIF_F_HW_VLAN_CTAG_TX;
-  if ((dev.features & offload) === 0) vlanHwaccelPushInside(skb);
+  if (!vlanHwOffloadCapable(dev, skb.vlanProto)) vlanHwaccelPushInside(skb);
+}
+
+/** Whether the device writes tags of this protocol itself. @kernel include/linux/if_vlan.h vlan_hw_offload_capable */
+export function vlanHwOffloadCapable(dev: NetDevice, proto: number): boolean {
+  return (dev.features & (proto === ETH_P_8021AD ? NETIF_F_HW_VLAN_STAG_TX : NETIF_F_HW_VLAN_CTAG_TX)) !== 0;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import { EINVAL, EPERM } from '../../uapi/errno.ts';
+import { ETH_HLEN } from '../../uapi/if.ts';
 import { JIFFY, timerExpiry } from '../../uapi/jiffies.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import {
@@ -21,6 +22,7 @@ import type { Mac } from '../../wire/addr.ts';
 import { HhCache } from '../../wire/ethernet.ts';
 import { devQueueXmit } from './dev-xmit.ts';
 import { REASON } from './drop-reason.ts';
+import { devHardHeader } from './hard-header.ts';
 import {
   NEIGH_UPDATE_F_ADMIN,
   NEIGH_UPDATE_F_EXT_LEARNED,
@@ -37,7 +39,6 @@ import { skbTruesize } from './skb-truesize.ts';
 import { kfreeSkbReason, QUEUE_NEIGHBOUR, type SkBuff, skbCowHead, skbLeaves, skbRests, traceStep } from './skbuff.ts';
 import { TRACE_NEIGH } from './trace.ts';
 
-const ETH_HLEN = 14;
 /** HZ/100: no timer of an entry is shorter. */
 const MIN_TIMER = 1e7;
 
@@ -288,20 +289,24 @@ export function neighOutput<K>(neigh: Neighbour<K>, skb: SkBuff): number {
   if ((neigh.state & NUD_CONNECTED) === 0 || neigh.hh === undefined) {
     if (neigh.output === NEIGH_OUTPUT_DIRECT) return devQueueXmit(skb);
     if (neigh.output === NEIGH_OUTPUT_BLACKHOLE) return neighBlackhole(skb);
-    if (!neighResolveOutput(neigh, skb)) return NETDEV_TX_OK;
+    return neighResolveOutput(neigh, skb);
   }
   if (skb.kernel.trace.on) traceStep(skb, TRACE_NEIGH, neigh.dev, neigh.state, 'address known');
   // neigh_hh_output()
   skbCowHead(skb, ETH_HLEN);
-  neigh.hh!.put(skb.bytes, skb.push(ETH_HLEN));
+  neigh.hh.put(skb.bytes, skb.push(ETH_HLEN));
   return devQueueXmit(skb);
 }
 
-/** Whether the frame may be sent now, by the header that the entry has then. @kernel net/core/neighbour.c neigh_resolve_output */
-function neighResolveOutput<K>(neigh: Neighbour<K>, skb: SkBuff): boolean {
-  if (!neighEventSend(neigh, skb)) return false;
-  neigh.hh ??= new HhCache(neigh.ha, neigh.dev.addr, neigh.table.ops.protocol);
-  return true;
+/** @kernel net/core/neighbour.c neigh_resolve_output */
+function neighResolveOutput<K>(neigh: Neighbour<K>, skb: SkBuff): number {
+  if (!neighEventSend(neigh, skb)) return NETDEV_TX_OK;
+  const { dev, table } = neigh;
+  const { protocol } = table.ops;
+  if (skb.kernel.trace.on) traceStep(skb, TRACE_NEIGH, dev, neigh.state, 'address known');
+  if (dev.headerOps?.cached !== false) neigh.hh ??= new HhCache(neigh.ha, dev.addr, protocol);
+  devHardHeader(skb, dev, protocol, neigh.ha);
+  return devQueueXmit(skb);
 }
 
 /** @kernel net/core/neighbour.c neigh_blackhole */

@@ -90,6 +90,14 @@ export interface NetDeviceOps {
   changeCarrier?(dev: NetDevice, on: boolean): Ack;
 }
 
+/** struct header_ops. */
+export interface HeaderOps {
+  /** Put the header before `data`. `saddr` absent: the device's own address. */
+  create(skb: SkBuff, dev: NetDevice, type: number, daddr: Mac, saddr: Mac | undefined): void;
+  /** Whether neighbours keep a header that they have made (header_ops.cache). */
+  cached: boolean;
+}
+
 /** struct rtnl_link_ops: how a kind of link is made, changed, shown and unmade. */
 export interface RtnlLinkOps {
   kind: string;
@@ -161,6 +169,8 @@ export class NetDevice {
   permAddr: Mac = MAC_ZERO;
   broadcast: Mac = MAC_BROADCAST;
   hardHeaderLen = 14;
+  /** How its link-layer headers are made. Undefined: they are Ethernet's, and neighbours keep them. */
+  headerOps: HeaderOps | undefined = undefined;
   /** IFF_* that are settings; RUNNING, LOWER_UP and DORMANT are worked out by devGetFlags(). */
   flags = 0;
   /** The IFF_PROMISC and IFF_ALLMULTI that user space asked for. */

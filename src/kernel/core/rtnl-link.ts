@@ -1,6 +1,6 @@
 /** RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK: links over rtnetlink (net/core/rtnetlink.c). */
 import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH } from '../../uapi/errno.ts';
-import { ARPHRD_LOOPBACK, IFF_ALLMULTI, IFF_PROMISC, IFF_UP, IFNAMSIZ } from '../../uapi/if.ts';
+import { ARPHRD_LOOPBACK, IFF_ALLMULTI, IFF_PROMISC, IFNAMSIZ } from '../../uapi/if.ts';
 import type { NetnsRef } from '../../uapi/netns.ts';
 import { type Ack, isRefusal, type Refusal, refuse } from '../../uapi/result.ts';
 import { type LinkMessage, type LinkRequest, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../../uapi/rtnetlink.ts';
@@ -13,6 +13,7 @@ import {
   devSetMacAddress,
   devSetMtu,
   devValidateMtu,
+  netdevStateChange,
   registerNetdevice,
   rtnlCreateLink,
 } from './dev-config.ts';
@@ -281,11 +282,6 @@ function doSetlink(net: NetNamespace, dev: NetDevice, request: LinkRequest, chan
   }
   if (told) netdevStateChange(dev);
   return refused;
-}
-
-/** @kernel net/core/dev.c netdev_state_change */
-function netdevStateChange(dev: NetDevice): void {
-  if ((dev.flags & IFF_UP) !== 0) dev.net.kernel.notify('CHANGE', dev, { flagsChanged: 0 });
 }
 
 function moveDevice(net: NetNamespace, dev: NetDevice, request: LinkRequest): Ack {

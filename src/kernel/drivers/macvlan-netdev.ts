@@ -30,13 +30,16 @@ import {
   devUcSync,
   devUcUnsync,
 } from '../core/dev-rx-mode.ts';
+import { devHardHeader } from '../core/hard-header.ts';
 import {
+  type HeaderOps,
   IFF_MACVLAN_PORT,
   NETIF_F_HW_CSUM,
   NETIF_F_HW_VLAN_CTAG_FILTER,
   type NetDevice,
   type NetDeviceOps,
 } from '../core/netdevice.ts';
+import type { SkBuff } from '../core/skbuff.ts';
 import { macvlanHandleFrame, macvlanPurgeBroadcasts, macvlanStartXmit } from './macvlan-frames.ts';
 import {
   isPassthru,
@@ -211,6 +214,13 @@ function macvlanFdbDel(dev: NetDevice, address: Mac): Ack {
   if (!macvlanOf(dev).port.passthru && unicast) return refuse(EOPNOTSUPP);
   return unicast ? devUcDel(dev, address) : devMcDel(dev, address);
 }
+
+/** @kernel drivers/net/macvlan.c macvlan_hard_header */
+function macvlanHardHeader(skb: SkBuff, dev: NetDevice, type: number, daddr: Mac, saddr: Mac | undefined): void {
+  devHardHeader(skb, macvlanOf(dev).lowerdev, type, daddr, saddr ?? dev.addr);
+}
+
+export const macvlanHardHeaderOps: HeaderOps = { create: macvlanHardHeader, cached: true };
 
 export const macvlanOps: NetDeviceOps = {
   init: macvlanInit,

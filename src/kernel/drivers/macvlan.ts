@@ -42,7 +42,13 @@ import {
   RX_HANDLER_PASS,
 } from '../core/netdevice.ts';
 import type { NetdevEvent } from '../core/notifier.ts';
-import { macvlanOps, macvlanPortCreate, macvlanPortDestroy, macvlanSyncAddress } from './macvlan-netdev.ts';
+import {
+  macvlanHardHeaderOps,
+  macvlanOps,
+  macvlanPortCreate,
+  macvlanPortDestroy,
+  macvlanSyncAddress,
+} from './macvlan-netdev.ts';
 import {
   isMacvlanPort,
   MACVLAN_DEFAULT_BC_QUEUE_LEN,
@@ -79,6 +85,7 @@ function macvlanCommonSetup(dev: NetDevice): void {
   dev.flags = IFF_BROADCAST | IFF_MULTICAST;
   dev.privFlags = IFF_UNICAST_FLT;
   dev.ops = macvlanOps;
+  dev.headerOps = macvlanHardHeaderOps;
 }
 
 /** @kernel drivers/net/macvlan.c macvlan_setup */

@@ -37,9 +37,10 @@ import {
   arpTargetMac,
   putArp,
 } from '../../wire/arp.ts';
-import { putEthernetHeader } from '../../wire/ethernet.ts';
+
 import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
+import { devHardHeader } from '../core/hard-header.ts';
 import type { Kernel } from '../core/kernel.ts';
 import { neighTableRegister } from '../core/neighbour.ts';
 import { neighUpdate } from '../core/neighbour-nud.ts';
@@ -76,7 +77,6 @@ const NF_ARP_IN = 0;
 const NF_ARP_OUT = 1;
 const ARPHRD_ETHER = 1;
 const ARPHRD_IEEE802 = 6;
-const ETH_HLEN = 14;
 
 /** @kernel net/ipv4/arp.c arp_constructor #P[devices other than Ethernet] */
 function arpConstructor(neigh: Neighbour<Ipv4>): boolean {
@@ -142,14 +142,13 @@ export function arpSend(
   targetHw: Mac | undefined,
 ): void {
   if ((dev.flags & IFF_NOARP) !== 0) return;
-  const skb = allocSkb(dev.net.kernel, ETH_HLEN + ARP_LENGTH, 'arp_send');
-  const at = skbPut(skb, ETH_HLEN + ARP_LENGTH);
-  skb.macHeader = at;
-  skb.networkHeader = at + ETH_HLEN;
+  const skb = allocSkb(dev.net.kernel, ARP_LENGTH, 'arp_send');
+  skb.networkHeader = skbPut(skb, ARP_LENGTH);
   skb.dev = dev;
   skb.protocol = ETH_P_ARP;
-  putEthernetHeader(skb.bytes, at, destHw ?? dev.broadcast, srcHw, ETH_P_ARP);
-  putArp(skb.bytes, at + ETH_HLEN, operation, srcHw, srcIp, targetHw ?? 0, destIp);
+  putArp(skb.bytes, skb.networkHeader, operation, srcHw, srcIp, targetHw ?? 0, destIp);
+  devHardHeader(skb, dev, ETH_P_ARP, destHw ?? dev.broadcast, srcHw);
+  skb.macHeader = skb.data;
   if (nfHook(NFPROTO_ARP, NF_ARP_OUT, dev.net, skb, undefined, dev, devQueueXmit)) devQueueXmit(skb);
 }
 

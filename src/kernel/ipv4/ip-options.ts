@@ -285,6 +285,7 @@ export function ipOptionsBuild(skb: SkBuff, send: SendOptions, at: number, daddr
   if (opt.rrNeedaddr) putIpv4(bytes, at + opt.rr + bytes[at + opt.rr + 2]! - 5, ipRtGetSource(skb, rt));
   if (opt.tsNeedaddr) putIpv4(bytes, at + opt.ts + bytes[at + opt.ts + 2]! - 9, ipRtGetSource(skb, rt));
   if (opt.tsNeedtime) putU32(bytes, at + opt.ts + bytes[at + opt.ts + 2]! - 5, inetCurrentTimestamp(rt.ipv4));
+  compiled.set(skb, Object.assign(new IpOptions(), opt));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Match extensions: a rule's `-m` compiled to a function, and what the kernel checks of it first. */
 import { EINVAL, ERANGE } from '../../uapi/errno.ts';
+import { ARPHRD_ETHER } from '../../uapi/if.ts';
 import type { IfaceMatch, PortMatch, XtMatch } from '../../uapi/xtables.ts';
 import { macAt, u16At } from '../../wire/addr.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
@@ -164,7 +165,7 @@ function multiportMatch({ which, ports: list, invert }: Extract<XtMatch, { name:
 /** @kernel net/netfilter/xt_mac.c mac_mt */
 function macMatch({ address, invert }: Extract<XtMatch, { name: 'mac' }>): XtMatchFn {
   return ({ skb }) => {
-    if (skb.dev === undefined || skb.dev.addrLen !== 6 || skb.macHeader < 0) return false;
+    if (skb.dev === undefined || skb.dev.type !== ARPHRD_ETHER || skb.macHeader < 0) return false;
     if (skb.macHeader + 14 > skb.data) return false;
     return (macAt(skb.bytes, skb.macHeader + 6) === address) !== invert;
   };

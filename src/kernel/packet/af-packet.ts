@@ -23,10 +23,11 @@ import type {
   SocketOptions,
   SocketType,
 } from '../../uapi/socket.ts';
-import { macAt, putMac, putU16, u16At } from '../../wire/addr.ts';
+import { macAt, u16At } from '../../wire/addr.ts';
 import { VLAN_TAG_LENGTH, vlanTci } from '../../wire/vlan.ts';
 import { devSetPromiscuity } from '../core/dev-rx-mode.ts';
 import { devQueueXmit } from '../core/dev-xmit.ts';
+import { devHardHeader } from '../core/hard-header.ts';
 import type { Kernel } from '../core/kernel.ts';
 import { type NetNamespace, PerNet } from '../core/net-namespace.ts';
 import { NET_XMIT_DROP, type NetDevice } from '../core/netdevice.ts';
@@ -214,22 +215,17 @@ class PacketSocket implements Socket, PacketTap {
     const tagged = raw && u16At(data, 12) === 0x8100;
     if (length > dev.mtu + dev.hardHeaderLen + (tagged ? 4 : 0)) return -EMSGSIZE;
     const protocol = address?.protocol ?? this.protocol;
-    const skb = allocSkb(this.net.kernel, length, 'packet_snd');
-    const at = skbPut(skb, length);
-    if (raw) skb.bytes.set(data, at);
-    else {
-      putMac(skb.bytes, at, address?.address ?? 0);
-      putMac(skb.bytes, at + 6, dev.addr);
-      putU16(skb.bytes, at + 12, protocol);
-      skb.bytes.set(data, at + ETH_HLEN);
-    }
-    const type = u16At(skb.bytes, at + 12);
-    skb.protocol = raw && (protocol === 0 || protocol === ETH_P_ALL) ? type : protocol;
+    const skb = allocSkb(this.net.kernel, data.length, 'packet_snd');
+    const at = skbPut(skb, data.length);
+    skb.bytes.set(data, at);
     skb.dev = dev;
     skb.sk = this;
     skb.mark = this.options.mark;
-    skb.networkHeader = at + ETH_HLEN;
-    skb.transportHeader = at + ETH_HLEN;
+    skb.networkHeader = raw ? at + ETH_HLEN : at;
+    skb.transportHeader = skb.networkHeader;
+    skb.protocol = protocol;
+    if (!raw) devHardHeader(skb, dev, protocol, address?.address ?? 0);
+    else if (protocol === 0 || protocol === ETH_P_ALL) skb.protocol = u16At(data, 12);
     return devQueueXmit(skb) === NET_XMIT_DROP ? -ENOBUFS : data.length;
   }
 
