@@ -17,4 +17,21 @@ export const script = new Script(readFileSync(bundle, 'latin1'), {
   filename: fileURLToPath(bundle),
   cachedData: existsSync(codeCache) ? readFileSync(codeCache) : undefined,
 });
-script.runInThisContext()(createRequire(bundle), { exports: {} }, (name) => import(name), bundle.href);
+
+const require = createRequire(bundle);
+
+// Modules of Node are loaded when something of them is first used: a lab on the twin needs few of them.
+function requireLazily(name) {
+  let loaded;
+  return new Proxy(
+    {},
+    {
+      get(_, property) {
+        loaded ??= require(name);
+        return loaded[property];
+      },
+    },
+  );
+}
+
+script.runInThisContext()(requireLazily, { exports: {} }, (name) => import(name), bundle.href);

@@ -1,12 +1,12 @@
 /** The command-line program's entry, and that of the workers it starts. */
 import { isMainThread } from 'node:worker_threads';
 import { main } from './commands.ts';
-import { work } from './worker.ts';
+import { WORKER_ARGUMENT, work } from './worker.ts';
 
 const BROKEN_PIPE = 141;
 
 async function start(): Promise<void> {
-  if (!isMainThread) {
+  if (process.argv[2] === WORKER_ARGUMENT && !isMainThread) {
     work();
     return;
   }

@@ -9,6 +9,7 @@ import { jsonReporter, junitReporter, type Reporter, tapReporter, textReporter }
 import { makeStyle, styleFor } from './style.ts';
 import { expectedOutputOf, type LabReport, type LabTask, testLab } from './test-lab.ts';
 import { usageText } from './usage.ts';
+import { WORKER_ARGUMENT } from './worker.ts';
 
 const CONSOLE_BLOCK = /^[ \t]*(```+|~~~+)[ \t]*console\b/m;
 
@@ -99,7 +100,7 @@ async function runAll(
 function runWorker(queue: LabTask[], finish: (report: LabReport) => void): Promise<void> {
   const here = import.meta.url;
   const entry = new URL(here.endsWith('/hairpin.js') ? '../bin/hairpin.js' : './main.js', here);
-  const worker = new Worker(entry);
+  const worker = new Worker(entry, { argv: [WORKER_ARGUMENT] });
   return new Promise((resolve, reject) => {
     let current: LabTask | undefined;
     const next = () => {

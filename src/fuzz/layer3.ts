@@ -85,6 +85,7 @@ const neighbour: Step = (world) => {
     [1, () => `append ${target}${mac} dev ${name}`],
     [1, () => `add ${target}${mac} dev ${name} ${choice.pick(['router', 'use', 'extern_learn'])}`],
   ])();
+  if (/ nud (probe|incomplete|delay)/.test(what)) world.hasty(device.ns, name);
   world.run(`${ip} neigh ${what}`);
   // Timers run, and what has changed is not changed again within a second (locktime).
   if (/^(add|replace|change|append) /.test(what)) world.calm();
@@ -279,6 +280,7 @@ const oldTools: Step = (world) => {
     [1, () => `brctl setageing ${world.of('bridge').name} ${choice.pick(['0', '300', '20.5'])}`],
   ])();
   world.run(`${exec}${what}`);
+  if (/^ifconfig \S+ \d/.test(what)) world.hasty(device.ns, name);
 };
 
 export const ADDRESS_STEPS: readonly (readonly [number, Step])[] = [

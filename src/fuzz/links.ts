@@ -68,6 +68,8 @@ const moveLink: Step = (world) => {
     'nowhere',
     '99999',
   ]);
+  // Linux 6.1 refuses it where it would change nothing, too, for lo and bridges.
+  if (ns === device.ns && !world.profile.current) return;
   world.run(`${world.ip(device.ns)} link set ${world.nameOf(device)} netns ${ns}`);
   if (!world.namespaces.includes(ns) && ns !== '1') return;
   device.ns = ns === '1' ? '' : ns;
@@ -113,11 +115,13 @@ const addMacvlan: Step = (world) => {
   const { choice } = world;
   const lower = world.device(({ kind }) => kind !== 'lo' && kind !== 'vlan');
   const name = world.value([world.name('m')], [choice.pick(world.devices).name]);
+  // Linux 6.1 looks for one of that name in the namespace of the command.
+  const elsewhere = world.profile.current || world.devices.every((other) => other.name !== name);
   const mac = world.value([world.mac()], [world.someMac(), lower.mac]);
   const mode = world.value(['bridge', 'vepa', 'private', 'source', 'bridge', 'passthru'], ['router', 'vlan', '']);
   const options = [
     choice.maybe(0.15, () => `mtu ${choice.pick(['1400', '1500', '1501', '60'])}`),
-    choice.maybe(0.1, () => `netns ${choice.pick([...world.namespaces.slice(1), 'nowhere'])}`),
+    elsewhere ? choice.maybe(0.1, () => `netns ${choice.pick([...world.namespaces.slice(1), 'nowhere'])}`) : '',
   ].join('');
   const flags = choice.maybe(0.2, () =>
     choice.pick(['nopromisc', 'nodst', 'bcqueuelen 10', 'bcqueuelen 0', 'bclim 1', 'flag nodst', 'flag null']),

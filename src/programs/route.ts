@@ -170,8 +170,8 @@ function show(process: Process, extend: number, numeric: boolean): number {
   for (const line of text.split('\n').slice(1)) {
     const words = line.trim().split(/\s+/);
     if (words.length < 11) continue;
-    const [iface = '', dst = '', gateway = '', hex = '', ref = '', use = '', metric = '', mask = '', mss = ''] = words;
-    const [window = '', irtt = ''] = words.slice(9);
+    const [iface = '', dst = '', gateway = '', hex = '', ref = '', use = '', , mask = ''] = words;
+    const [metric = '', mss = '', window = '', irtt = ''] = [6, 8, 9, 10].map((at) => scanInt(words[at]!));
     const flags = Number.parseInt(hex, 16);
     if ((flags & RTF_UP) === 0) continue;
     const target = procAddress(dst);
@@ -184,6 +184,11 @@ function show(process: Process, extend: number, numeric: boolean): number {
     process.stdout.write(start + columns({ iface, ref, use, metric, mss, window, irtt }, extend, rejected));
   }
   return 0;
+}
+
+/** A number as sscanf() reads it with %d: the kernel writes the metric unsigned. */
+function scanInt(word: string): string {
+  return String(Number(word) | 0);
 }
 
 interface Columns {

@@ -13,15 +13,7 @@ import {
   ICMP_PORT_UNREACH,
   ICMP_PROT_UNREACH,
 } from '../../wire/icmp.ts';
-import {
-  IP_DF,
-  IP_OFFSET,
-  IPPROTO_ICMP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  putIpv4Checksum,
-  putIpv4Header,
-} from '../../wire/ipv4.ts';
+import { IP_DF, IP_OFFSET, IPPROTO_TCP, IPPROTO_UDP, putIpv4Checksum, putIpv4Header } from '../../wire/ipv4.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
 import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
@@ -47,9 +39,12 @@ const CODES: Readonly<Record<string, number>> = {
   'icmp-admin-prohibited': ICMP_PKT_FILTERED,
 };
 
-/** Protocols whose checksum is looked at before they are answered. */
-function verifies(proto: number): boolean {
-  return proto === IPPROTO_TCP || proto === IPPROTO_UDP || proto === IPPROTO_ICMP;
+/** GRE, AH, ESP, SCTP, UDP-Lite and DCCP: the one's complement of their whole payload need not be right. */
+const NOT_SUMMED: ReadonlySet<number> = new Set([47, 51, 50, 132, 136, 33]);
+
+/** Whether the checksum is looked at before the packet is answered. @kernel include/net/netfilter/nf_reject.h nf_reject_verify_csum */
+function verifies(bytes: Uint8Array, at: number, proto: number): boolean {
+  return proto === IPPROTO_UDP ? u16At(bytes, at + 6) !== 0 : !NOT_SUMMED.has(proto);
 }
 
 /** @kernel net/ipv4/netfilter/nf_reject_ipv4.c nf_send_unreach */
@@ -58,8 +53,7 @@ function nfSendUnreach(skb: SkBuff, code: number): void {
   if ((u16At(bytes, ip + 6) & IP_OFFSET) !== 0) return;
   const at = ip + (bytes[ip]! & 15) * 4;
   const proto = bytes[ip + 9]!;
-  const unchecked = proto === IPPROTO_UDP && u16At(bytes, at + 6) === 0;
-  if (verifies(proto) && !unchecked && nfIpChecksumBad(skb, at, proto)) return;
+  if (verifies(bytes, at, proto) && nfIpChecksumBad(skb, at, proto)) return;
   icmpSend(skb, ICMP_DEST_UNREACH, code, 0);
 }
 

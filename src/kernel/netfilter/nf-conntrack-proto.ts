@@ -3,7 +3,7 @@
 import { u16At } from '../../wire/addr.ts';
 import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
 import { ICMP_ADDRESS, ICMP_ECHO, ICMP_INFO_REQUEST, ICMP_TIMESTAMP } from '../../wire/icmp.ts';
-import { IPPROTO_UDP } from '../../wire/ipv4.ts';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { NF_ACCEPT, NF_INET_PRE_ROUTING, type NfHookState } from '../core/netfilter.ts';
 import { CHECKSUM_NONE, type SkBuff } from '../core/skbuff.ts';
 import { ctinfo2dir, IPS_ASSURED, IPS_SEEN_REPLY, type NfConn } from './nf-conn.ts';
@@ -31,7 +31,8 @@ export function nfCtAcctAdd({ packets, bytes }: NonNullable<NfConn['acct']>, skb
 
 /**
  * Whether the transport checksum is wrong. Frames of our own are taken to be right, as are those
- * whose checksum a device will fill in.
+ * whose checksum a device will fill in. The IP header is summed up too, which adds nothing while it is right:
+ * options that were filled in on arrival have made it wrong until it is sent on.
  * @kernel net/netfilter/utils.c nf_ip_checksum
  */
 export function nfIpChecksumBad(skb: SkBuff, at: number, proto: number): boolean {
@@ -39,12 +40,12 @@ export function nfIpChecksumBad(skb: SkBuff, at: number, proto: number): boolean
   const ip = skb.networkHeader;
   const { bytes, tail } = skb;
   let sum = 0;
-  if (proto !== 1) {
+  if (proto === IPPROTO_TCP || proto === IPPROTO_UDP) {
     const src = ((bytes[ip + 12]! << 24) | (bytes[ip + 13]! << 16) | (bytes[ip + 14]! << 8) | bytes[ip + 15]!) >>> 0;
     const dst = ((bytes[ip + 16]! << 24) | (bytes[ip + 17]! << 16) | (bytes[ip + 18]! << 8) | bytes[ip + 19]!) >>> 0;
     sum = pseudoHeaderSum(src, dst, proto, tail - at);
   }
-  return checksum(bytes, at, tail, sum) !== 0;
+  return checksum(bytes, ip, tail, sum) !== 0;
 }
 
 const ICMP_MAY_BEGIN = new Set([ICMP_ECHO, ICMP_TIMESTAMP, ICMP_INFO_REQUEST, ICMP_ADDRESS]);
