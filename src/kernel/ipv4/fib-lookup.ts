@@ -14,9 +14,9 @@ import type { Ipv4Net } from './ipv4-net.ts';
  */
 export function fibLookup(ipv4: Ipv4Net, flow: Flowi4, res: FibResult, flags = 0): number {
   if (ipv4.fibHasCustomRules) return fibRulesLookup(ipv4, flow, res, flags);
-  let error = ENETUNREACH;
+  let error = EAGAIN;
   if (ipv4.fibMain !== undefined) error = fibTableLookup(ipv4.fibMain, flow, res, flags);
-  if (error === 0) return 0;
+  if (error !== EAGAIN) return error;
   if (ipv4.fibDefault !== undefined) error = fibTableLookup(ipv4.fibDefault, flow, res, flags);
   return error === EAGAIN ? ENETUNREACH : error;
 }
