@@ -32,7 +32,7 @@ const SINCE_6_1: readonly { why: string; of: RegExp; as: string }[] = [
   },
   {
     why: 'default_operstate() of Linux 6.1 does not look for the lower device in its namespace',
-    of: /\b(?:LOWERLAYER)?DOWN\b( ?) */g,
+    of: /\b(?:LOWERLAYER)?DOWN\b( ?) */gi,
     as: 'DOWN$1',
   },
   {

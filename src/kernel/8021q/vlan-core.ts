@@ -1,5 +1,13 @@
 /** Which VLAN devices a device carries, and the way of a tagged frame up to them (net/8021q/vlan_core.c). */
-import { ETH_P_8021AD, ETH_P_8021Q, IFF_UP, PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST } from '../../uapi/if.ts';
+import {
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  IFF_UP,
+  PACKET_HOST,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  VLAN_HLEN,
+} from '../../uapi/if.ts';
 import type { Ack } from '../../uapi/result.ts';
 import { macAt, putU16 } from '../../wire/addr.ts';
 import { REASON } from '../core/drop-reason.ts';
@@ -115,17 +123,17 @@ export function vlanVidDel(dev: NetDevice, proto: number, id: number): void {
 }
 
 /**
- * Put the tag back into a received frame, for a device that wants to see it (reorder_hdr off).
+ * Put the tag back into a received frame, before its type, for a device that wants to see it (reorder_hdr off).
  * @kernel net/8021q/vlan_core.c vlan_do_receive
  */
 function insertInnerTag(skb: SkBuff): void {
-  skbCowHead(skb, 18 + 4);
+  skbCowHead(skb, skb.data - skb.macHeader + VLAN_HLEN);
   const { bytes, macHeader } = skb;
-  const start = macHeader - 4;
-  bytes.copyWithin(start, macHeader, macHeader + 12);
-  putU16(bytes, start + 12, skb.vlanProto);
-  putU16(bytes, start + 14, skb.vlanTci);
-  skb.macHeader = start;
+  const type = skb.data - 2;
+  bytes.copyWithin(macHeader - 4, macHeader, type);
+  putU16(bytes, type - 4, skb.vlanProto);
+  putU16(bytes, type - 2, skb.vlanTci);
+  skb.macHeader = macHeader - 4;
 }
 
 /**

@@ -218,9 +218,9 @@ const vlanOps: NetDeviceOps = {
   setMacAddress: vlanDevSetMacAddress,
   changeMtu: vlanDevChangeMtu,
   getIflink: (dev) => vlanOf(dev).realDev.ifindex,
-  getLinkSpeed: (dev) => {
+  getLinkSettings: (dev) => {
     const { realDev } = vlanOf(dev);
-    return realDev.ops.getLinkSpeed?.(realDev);
+    return realDev.ops.getLinkSettings?.(realDev);
   },
 };
 

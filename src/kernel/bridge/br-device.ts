@@ -144,7 +144,7 @@ function brGetLinkSpeed(dev: NetDevice): number | undefined {
   let speed: number | undefined;
   for (const { dev: port } of bridgeOf(dev).ports) {
     if (!port.running || !netifOperUp(port)) continue;
-    const ports = port.ops.getLinkSpeed?.(port);
+    const ports = port.ops.getLinkSettings?.(port)?.speed;
     if (ports !== undefined && (speed === undefined || speed < ports)) speed = ports;
   }
   return speed;
@@ -161,7 +161,7 @@ const bridgeOps: NetDeviceOps = {
   changeMtu: brChangeMtu,
   addSlave: (dev, slave) => brAddPort(bridgeOf(dev), slave),
   delSlave: (dev, slave) => brDelPort(bridgeOf(dev), slave),
-  getLinkSpeed: brGetLinkSpeed,
+  getLinkSettings: (dev) => ({ speed: brGetLinkSpeed(dev), duplex: 'unknown' }),
 };
 
 /** @kernel net/bridge/br_device.c br_dev_setup */

@@ -47,7 +47,7 @@ import { hasVlanFiltering, nbpVlanFlush, nbpVlanInit } from './br-vlan.ts';
 
 /** By the speed of the link (IEEE 802.1D-1998 table 8-5). @kernel net/bridge/br_if.c port_cost */
 function portCost(dev: NetDevice): number {
-  const speed = dev.ops.getLinkSpeed?.(dev);
+  const speed = dev.ops.getLinkSettings?.(dev)?.speed;
   if (speed === undefined) return 100;
   if (speed > 10000) return 1;
   const costs: Record<number, number> = { 10000: 2, 5000: 3, 2500: 4, 1000: 5, 100: 19 };

@@ -100,22 +100,18 @@ export function deviceAttributes(dev: NetDevice): SysctlEntries {
   };
 }
 
-/**
- * `speed` and `duplex` are there for every device and can be read of one that is up and has such
- * settings; a bridge has, and does not know its duplex.
- */
+/** `speed` and `duplex` are there for every device and can be read of one that is up and has such settings. */
 function linkSettings(dev: NetDevice): SysctlEntries {
-  const has = dev.running && dev.ops.getLinkSpeed !== undefined;
-  const speed = dev.ops.getLinkSpeed?.(dev);
+  const has = dev.running && dev.ops.getLinkSettings !== undefined;
+  const settings = dev.ops.getLinkSettings?.(dev);
   const entry = (text: string, known: boolean): SysctlEntry => ({
     mode: 0o444,
     read: () => text,
     ...(known ? {} : { unreadable: EINVAL }),
   });
-  const bridge = dev.rtnlLinkOps?.kind === 'bridge';
   return {
-    duplex: entry(bridge || speed === undefined ? 'unknown' : 'full', has),
-    speed: entry(String(speed ?? -1), has),
+    duplex: entry(settings?.duplex ?? 'unknown', has),
+    speed: entry(String(settings?.speed ?? -1), has),
   };
 }
 

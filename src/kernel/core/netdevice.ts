@@ -85,9 +85,16 @@ export interface NetDeviceOps {
   fdbDel?(dev: NetDevice, address: Mac, vlan: number): Ack;
   vlanRxAddVid?(dev: NetDevice, proto: number, vid: number): Ack;
   vlanRxKillVid?(dev: NetDevice, proto: number, vid: number): void;
-  /** Mb/s (ethtool_link_ksettings.base.speed); undefined or absent when the kind has none. */
-  getLinkSpeed?(dev: NetDevice): number | undefined;
+  /** What ethtool tells of the link; absent when the kind has no such settings. */
+  getLinkSettings?(dev: NetDevice): LinkSettings | undefined;
   changeCarrier?(dev: NetDevice, on: boolean): Ack;
+}
+
+/** struct ethtool_link_settings. */
+export interface LinkSettings {
+  /** Mb/s; undefined: unknown. */
+  speed: number | undefined;
+  duplex: 'full' | 'unknown';
 }
 
 /** struct header_ops. */

@@ -416,8 +416,9 @@ export function skbVlanUntag(skb: SkBuff): boolean {
   skb.vlanTci = u16At(bytes, at);
   skb.vlanProto = skb.protocol;
   skb.protocol = u16At(bytes, at + 2);
-  // The addresses move up by the tag's four bytes; the type field of the inner frame stays where it is.
-  bytes.copyWithin(skb.macHeader + 4, skb.macHeader, skb.macHeader + 12);
+  // What is before the tag moves up by its four bytes: the addresses, and tags that a VLAN device has put back. The
+  // type field of the inner frame stays where it is.
+  bytes.copyWithin(skb.macHeader + 4, skb.macHeader, at - 2);
   skb.macHeader += 4;
   skb.data = at + 4;
   skb.networkHeader = skb.data;

@@ -235,9 +235,9 @@ export const macvlanOps: NetDeviceOps = {
   changeMtu: macvlanChangeMtu,
   getStats: macvlanGetStats,
   getIflink: (dev) => macvlanOf(dev).lowerdev.ifindex,
-  getLinkSpeed: (dev) => {
+  getLinkSettings: (dev) => {
     const { lowerdev } = macvlanOf(dev);
-    return lowerdev.ops.getLinkSpeed?.(lowerdev);
+    return lowerdev.ops.getLinkSettings?.(lowerdev);
   },
   fdbAdd: macvlanFdbAdd,
   fdbDel: macvlanFdbDel,

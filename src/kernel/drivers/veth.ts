@@ -103,7 +103,7 @@ const vethOps: NetDeviceOps = {
   setMacAddress: ethMacAddr,
   setRxMode() {},
   getIflink: (dev) => peerOf(dev)?.ifindex ?? 0,
-  getLinkSpeed: () => 10_000,
+  getLinkSettings: () => ({ speed: 10_000, duplex: 'full' }),
 };
 
 /** @kernel drivers/net/veth.c veth_setup */
