@@ -67,7 +67,7 @@ const bridgeOption: Step = (world) => {
   const bridge = world.of('bridge');
   const what = choice.weighted([
     [3, () => `ageing_time ${world.value(['30000', '6000'], ['-1', 'x'])}`],
-    [2, () => `forward_delay ${world.value(['200', '400', '1500', '3000'], ['100', '3001', '0'])}`],
+    [2, () => `forward_delay ${world.value(['200', '400', '1500', '3000'], ['100', '3002', '0'])}`],
     [1, () => `hello_time ${world.value(['100', '200', '1000'], ['99', '1001'])}`],
     [1, () => `max_age ${world.value(['600', '2000', '4000'], ['599', '4001'])}`],
     [2, () => `priority ${world.value(['0', '4096', '32768', '65535'], ['65536', '-1'])}`],

@@ -1,43 +1,57 @@
 /** Promiscuity, allmulti, and the address lists of a device, with their hand-down to lower devices. */
 
-import { EEXIST, ENOENT } from '../../uapi/errno.ts';
+import { EEXIST, ENOENT, EOVERFLOW } from '../../uapi/errno.ts';
 import { IFF_ALLMULTI, IFF_PROMISC, IFF_UP } from '../../uapi/if.ts';
 import { type Ack, refuse } from '../../uapi/result.ts';
 import type { Mac } from '../../wire/addr.ts';
 import { IFF_UNICAST_FLT, type NetDevice } from './netdevice.ts';
 
-/** @kernel net/core/dev.c __dev_set_promiscuity */
-function changePromiscuity(dev: NetDevice, inc: number): void {
+/**
+ * The count is unsigned: what is taken from 0 leaves the device promiscuous, and cannot be given back.
+ * @kernel net/core/dev.c __dev_set_promiscuity
+ */
+function changePromiscuity(dev: NetDevice, inc: number): Ack {
   const old = dev.flags;
-  dev.promiscuity += inc;
-  if (dev.promiscuity > 0) dev.flags |= IFF_PROMISC;
-  else dev.flags &= ~IFF_PROMISC;
+  const count = (dev.promiscuity + inc) >>> 0;
+  dev.flags |= IFF_PROMISC;
+  if (count === 0) {
+    if (inc > 0) return refuse(EOVERFLOW);
+    dev.flags &= ~IFF_PROMISC;
+  }
+  dev.promiscuity = count;
   if (dev.flags !== old) {
     dev.net.kernel.printk(`${dev.name}: ${(dev.flags & IFF_PROMISC) !== 0 ? 'entered' : 'left'} promiscuous mode`);
     if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_PROMISC);
   }
+  return undefined;
 }
 
 /**
  * Add to or take from the count of those who want all frames.
  * @kernel net/core/dev.c dev_set_promiscuity
  */
-export function devSetPromiscuity(dev: NetDevice, inc: number): void {
+export function devSetPromiscuity(dev: NetDevice, inc: number): Ack {
   const old = dev.flags;
-  changePromiscuity(dev, inc);
-  if (dev.flags !== old) devSetRxMode(dev);
+  const refused = changePromiscuity(dev, inc);
+  if (refused === undefined && dev.flags !== old) devSetRxMode(dev);
+  return refused;
 }
 
 /** @kernel net/core/dev.c dev_set_allmulti */
-export function devSetAllmulti(dev: NetDevice, inc: number): void {
+export function devSetAllmulti(dev: NetDevice, inc: number): Ack {
   const old = dev.flags;
-  dev.allmulti += inc;
-  if (dev.allmulti > 0) dev.flags |= IFF_ALLMULTI;
-  else dev.flags &= ~IFF_ALLMULTI;
+  const count = (dev.allmulti + inc) >>> 0;
+  dev.flags |= IFF_ALLMULTI;
+  if (count === 0) {
+    if (inc > 0) return refuse(EOVERFLOW);
+    dev.flags &= ~IFF_ALLMULTI;
+  }
+  dev.allmulti = count;
   if (dev.flags !== old) {
     if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_ALLMULTI);
     devSetRxMode(dev);
   }
+  return undefined;
 }
 
 /**

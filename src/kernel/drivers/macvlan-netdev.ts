@@ -101,12 +101,20 @@ function macvlanOpen(dev: NetDevice): Ack {
   const vlan = macvlanOf(dev);
   const { lowerdev, port } = vlan;
   if (port.passthru) {
-    if ((vlan.flags & MACVLAN_FLAG_NOPROMISC) === 0) devSetPromiscuity(lowerdev, 1);
+    const refused = (vlan.flags & MACVLAN_FLAG_NOPROMISC) === 0 ? devSetPromiscuity(lowerdev, 1) : undefined;
+    if (refused !== undefined) return refused;
   } else {
     if (macvlanAddrBusy(port, dev.addr)) return refuse(EADDRINUSE);
     devUcAdd(lowerdev, dev.addr);
-    if ((dev.flags & IFF_ALLMULTI) !== 0) devSetAllmulti(lowerdev, 1);
-    if ((dev.flags & IFF_PROMISC) !== 0) devSetPromiscuity(lowerdev, 1);
+    let refused = (dev.flags & IFF_ALLMULTI) !== 0 ? devSetAllmulti(lowerdev, 1) : undefined;
+    if (refused === undefined && (dev.flags & IFF_PROMISC) !== 0) {
+      refused = devSetPromiscuity(lowerdev, 1);
+      if (refused !== undefined && (dev.flags & IFF_ALLMULTI) !== 0) devSetAllmulti(lowerdev, -1);
+    }
+    if (refused !== undefined) {
+      devUcDel(lowerdev, dev.addr);
+      return refused;
+    }
   }
   macvlanHashAdd(vlan);
   return undefined;

@@ -235,7 +235,8 @@ function macvlanChangelink(dev: NetDevice, request: LinkRequest): Ack {
   }
   if (flags !== undefined) {
     if (vlan.port.passthru && ((flags ^ vlan.flags) & MACVLAN_FLAG_NOPROMISC) !== 0) {
-      devSetPromiscuity(vlan.lowerdev, (flags & MACVLAN_FLAG_NOPROMISC) !== 0 ? -1 : 1);
+      const refused = devSetPromiscuity(vlan.lowerdev, (flags & MACVLAN_FLAG_NOPROMISC) !== 0 ? -1 : 1);
+      if (refused !== undefined) return refused;
     }
     vlan.flags = flags;
   }

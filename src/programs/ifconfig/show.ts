@@ -116,7 +116,8 @@ function longText(process: Process, name: string, link: LinkMessage, counters: n
     text += '\n';
   }
   const hw = hardware(link);
-  text += `        ${hw.name}${hw.address}  txqueuelen ${link.txqlen}  (${hw.title})\n`;
+  const queue = link.txqlen === -1 ? '' : `txqueuelen ${link.txqlen}  `;
+  text += `        ${hw.name}${hw.address}  ${queue}(${hw.title})\n`;
   if (counters !== undefined) {
     const [rxBytes = 0, rxPackets = 0, rxErrors = 0, rxDropped = 0, rxFifo = 0, rxFrame = 0] = counters;
     const [txBytes = 0, txPackets = 0, txErrors = 0, txDropped = 0, txFifo = 0, collisions = 0, carrier = 0] =
