@@ -16,4 +16,16 @@ export const KNOWN_DEVIATIONS: Readonly<Record<string, string>> = {
   'uml-6.1 conntrack: packets and octets, and how old': 'built without CONFIG_NF_CONNTRACK_TIMESTAMP',
   'uml-6.1 recent: a hit count above 255': 'Linux 6.1 refuses it; later kernels count to 65535',
   'uml-6.1 forms: a counter of packets sent, which newer kernels have': 'Linux 6.1 has no OutTransmits',
+  'uml-6.1 fuzz: a name is looked for where the device is to be':
+    'Linux 6.1 looks for it in the namespace of the command',
+  'uml-6.1 fuzz: entries towards the bridge, and entries with a VLAN':
+    'Linux 6.1 refuses to delete an entry of a VLAN that the port does not have, later ones look for it',
+  'uml-6.1 fuzz: an ICMP message that is rejected on its way out causes no other':
+    'User-Mode Linux has one processor, where the lock of icmp_xmit_lock() is none: an error within an error is sent',
+  'uml-6.1 fuzz: a route of the table main that refuses is not looked for in the table default':
+    'Linux 6.1.176 goes on to the table default after any error, later ones only if no route was found',
+  'uml-6.1 macvlan-frames: each copy of a broadcast is answered before the next is made':
+    'User-Mode Linux has one processor: all copies are handed over before the first is answered',
+  'uml-6.1 neigh: what waits for an answer, by bytes':
+    'buffers of Linux 6.1 without SMP have other sizes in memory, by which the queue is limited',
 };
