@@ -227,10 +227,9 @@ function fillIfinfo(p: NetBridgePort): BridgeLinkMessage {
   return message;
 }
 
-/** RTM_GETLINK of family AF_BRIDGE. @kernel net/core/rtnetlink.c rtnl_bridge_getlink */
+/** RTM_GETLINK of family AF_BRIDGE: in the order in which the devices came. @kernel net/core/rtnetlink.c rtnl_bridge_getlink */
 export function brDumpLinks(net: NetNamespace): BridgeLinkMessage[] {
   return [...net.devices.values()]
-    .sort((a, b) => a.ifindex - b.ifindex)
     .map(brPortGet)
     .filter((p) => p !== undefined)
     .map(fillIfinfo);

@@ -55,8 +55,6 @@ const INITIAL_SPACE = 65536;
 /** log2 of the largest receive buffer, less the 15 bits of a window that is not scaled. */
 const WINDOW_SCALE = 10;
 const OPTIONS_LENGTH = 20;
-/** What comes back sooner has come while connect() still held the socket, nanoseconds. */
-const CALL_TIME = 100_000;
 
 export class TcpSocket extends InetSocket {
   readonly type = 'tcp';
@@ -65,8 +63,8 @@ export class TcpSocket extends InetSocket {
   private retransmits = 0;
   private timeout = SECOND;
   private timer: Timer | undefined;
-  /** When connect() sent the first segment: errors that come at once find the socket in use and are soft. */
-  private ownedAt = -1;
+  /** Whether connect() holds it (sock_owned_by_user): errors that come meanwhile are soft. */
+  private owned = false;
   private state: 'closed' | 'syn-sent' = 'closed';
 
   bind(address: SockaddrIn | Pick<SockaddrLl, 'family' | 'ifindex' | 'protocol'>): Ack {
@@ -121,16 +119,17 @@ export class TcpSocket extends InetSocket {
     this.dport = address.port;
     this.connected = true;
     this.pmtudisc = IP_PMTUDISC_DO;
-    const { random, queue } = this.ipv4.kernel;
+    const { random } = this.ipv4.kernel;
     this.initialSequence = random.u32();
     this.timestampOffset = random.u32();
     this.inetId = random.u32() & 0xffff;
     this.state = 'syn-sent';
-    this.ownedAt = queue.now;
     const { tcp } = this.ipv4.mib;
     tcp.ActiveOpens++;
     tcp.OutSegs++;
+    this.owned = true;
     this.sendSyn(rt, flow);
+    this.owned = false;
     this.resetTimer();
     return undefined;
   }
@@ -209,7 +208,7 @@ export class TcpSocket extends InetSocket {
     if (this.state !== 'syn-sent' || tcpSequence(bytes, segment) !== this.initialSequence) return;
     if (isFragNeeded(type, code)) return;
     if (type !== ICMP_DEST_UNREACH && type !== ICMP_TIME_EXCEEDED) return;
-    if (this.ipv4.kernel.queue.now < this.ownedAt + CALL_TIME) return;
+    if (this.owned) return;
     this.done(type === ICMP_TIME_EXCEEDED ? EHOSTUNREACH : icmpErrConvert(type, code).errno);
   }
 

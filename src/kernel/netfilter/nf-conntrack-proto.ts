@@ -5,7 +5,7 @@ import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
 import { ICMP_ADDRESS, ICMP_ECHO, ICMP_INFO_REQUEST, ICMP_TIMESTAMP } from '../../wire/icmp.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../wire/ipv4.ts';
 import { NF_ACCEPT, NF_INET_PRE_ROUTING, type NfHookState } from '../core/netfilter.ts';
-import { CHECKSUM_NONE, type SkBuff } from '../core/skbuff.ts';
+import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, type SkBuff } from '../core/skbuff.ts';
 import { ctinfo2dir, IPS_ASSURED, IPS_SEEN_REPLY, type NfConn } from './nf-conn.ts';
 import { IPCT_ASSURED, nfConntrackEventCache } from './nf-conntrack-ecache.ts';
 import type { ConntrackNet } from './nf-conntrack-state.ts';
@@ -45,7 +45,10 @@ export function nfIpChecksumBad(skb: SkBuff, at: number, proto: number): boolean
     const dst = ((bytes[ip + 16]! << 24) | (bytes[ip + 17]! << 16) | (bytes[ip + 18]! << 8) | bytes[ip + 19]!) >>> 0;
     sum = pseudoHeaderSum(src, dst, proto, tail - at);
   }
-  return checksum(bytes, ip, tail, sum) !== 0;
+  if (checksum(bytes, ip, tail, sum) !== 0) return true;
+  // It is not summed up again, whatever becomes of the options.
+  skb.ipSummed = CHECKSUM_UNNECESSARY;
+  return false;
 }
 
 const ICMP_MAY_BEGIN = new Set([ICMP_ECHO, ICMP_TIMESTAMP, ICMP_INFO_REQUEST, ICMP_ADDRESS]);
