@@ -7,23 +7,29 @@ import type { Mac } from '../../wire/addr.ts';
 import { IFF_UNICAST_FLT, type NetDevice } from './netdevice.ts';
 
 /**
- * The count is unsigned: what is taken from 0 leaves the device promiscuous, and cannot be given back.
- * @kernel net/core/dev.c __dev_set_promiscuity
+ * Change a count and the flag that says that it is not 0. The count is unsigned: what is taken from 0 leaves the
+ * flag set, and cannot be given back.
  */
-function changePromiscuity(dev: NetDevice, inc: number): Ack {
-  const old = dev.flags;
-  const count = (dev.promiscuity + inc) >>> 0;
-  dev.flags |= IFF_PROMISC;
+function changeCount(dev: NetDevice, which: 'promiscuity' | 'allmulti', flag: number, inc: number): Ack {
+  const count = (dev[which] + inc) >>> 0;
+  dev.flags |= flag;
   if (count === 0) {
     if (inc > 0) return refuse(EOVERFLOW);
-    dev.flags &= ~IFF_PROMISC;
+    dev.flags &= ~flag;
   }
-  dev.promiscuity = count;
-  if (dev.flags !== old) {
+  dev[which] = count;
+  return undefined;
+}
+
+/** @kernel net/core/dev.c __dev_set_promiscuity */
+function changePromiscuity(dev: NetDevice, inc: number): Ack {
+  const old = dev.flags;
+  const refused = changeCount(dev, 'promiscuity', IFF_PROMISC, inc);
+  if (refused === undefined && dev.flags !== old) {
     dev.net.kernel.printk(`${dev.name}: ${(dev.flags & IFF_PROMISC) !== 0 ? 'entered' : 'left'} promiscuous mode`);
     if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_PROMISC);
   }
-  return undefined;
+  return refused;
 }
 
 /**
@@ -40,18 +46,12 @@ export function devSetPromiscuity(dev: NetDevice, inc: number): Ack {
 /** @kernel net/core/dev.c dev_set_allmulti */
 export function devSetAllmulti(dev: NetDevice, inc: number): Ack {
   const old = dev.flags;
-  const count = (dev.allmulti + inc) >>> 0;
-  dev.flags |= IFF_ALLMULTI;
-  if (count === 0) {
-    if (inc > 0) return refuse(EOVERFLOW);
-    dev.flags &= ~IFF_ALLMULTI;
-  }
-  dev.allmulti = count;
-  if (dev.flags !== old) {
+  const refused = changeCount(dev, 'allmulti', IFF_ALLMULTI, inc);
+  if (refused === undefined && dev.flags !== old) {
     if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_ALLMULTI);
     devSetRxMode(dev);
   }
-  return undefined;
+  return refused;
 }
 
 /**

@@ -37,7 +37,6 @@ import {
   arpTargetMac,
   putArp,
 } from '../../wire/arp.ts';
-
 import { devQueueXmit } from '../core/dev-xmit.ts';
 import { REASON } from '../core/drop-reason.ts';
 import { devHardHeader } from '../core/hard-header.ts';
