@@ -1,14 +1,11 @@
 /** Looking a destination up in one table. */
 import { EAGAIN } from '../../uapi/errno.ts';
 import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from '../../uapi/rtnetlink.ts';
-import { maskOf } from '../../wire/addr.ts';
 import { FIB_PROPS, type FibAlias, type FibNh, type FibResult, type FibTable, type Flowi4 } from './fib.ts';
 import { ipIgnoreLinkdown } from './in-device.ts';
 
 /** A next hop without carrier is as good as any. */
 export const FIB_LOOKUP_IGNORE_LINKSTATE = 2;
-
-const MASKS: readonly number[] = Array.from({ length: 33 }, (_, plen) => maskOf(plen) | 0);
 
 /**
  * The route of one table for a flow, into `res`: 0, EAGAIN when there is none, or the error of an
@@ -16,14 +13,10 @@ const MASKS: readonly number[] = Array.from({ length: 33 }, (_, plen) => maskOf(
  * @kernel net/ipv4/fib_trie.c fib_table_lookup
  */
 export function fibTableLookup(table: FibTable, flow: Flowi4, res: FibResult, flags: number): number {
-  const { trie } = table;
-  const key = flow.daddr | 0;
-  const { lengths, maps } = trie;
-  for (let i = 0; i < lengths.length; i++) {
-    const list = maps[i]!.get(key & MASKS[lengths[i]!]!);
-    if (list === undefined) continue;
-    for (let j = 0; j < list.length; j++) {
-      const alias = list[j]!;
+  for (let node = table.trie.longest(flow.daddr); node !== undefined; node = node.parent) {
+    const { aliases } = node;
+    for (let i = 0; i < aliases.length; i++) {
+      const alias = aliases[i]!;
       const fi = alias.info;
       if (alias.tos !== 0 && alias.tos !== flow.tos) continue;
       if (fi.scope < flow.scope) continue;

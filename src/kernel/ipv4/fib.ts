@@ -3,6 +3,7 @@ import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL } from '../../uapi/errno.ts';
 import type { RouteMetrics } from '../../uapi/rtnetlink.ts';
 import type { Ipv4 } from '../../wire/addr.ts';
 import type { NetDevice } from '../core/netdevice.ts';
+import type { FibTrie } from './fib-trie.ts';
 import type { Ipv4Net } from './ipv4-net.ts';
 import type { Rtable } from './rtable.ts';
 
@@ -167,60 +168,6 @@ export class FibResult {
   fi: FibInfo | undefined;
   alias: FibAlias | undefined;
   table: FibTable | undefined;
-}
-
-/**
- * Prefixes by their length. The local and main tables share one: they are looked up as one until there
- * are rules.
- */
-export class FibTrie {
-  /** Prefix lengths in use, longest first. */
-  lengths: readonly number[] = [];
-  /** For each of them, by prefix (as a signed number): aliases in the order in which they are tried. */
-  maps: readonly Map<number, FibAlias[]>[] = [];
-
-  aliases(key: Ipv4, plen: number): FibAlias[] | undefined {
-    return this.maps[this.lengths.indexOf(plen)]?.get(key | 0);
-  }
-
-  /** Put an alias at a place of its prefix's list. */
-  insert(alias: FibAlias, at: number): void {
-    const { plen } = alias;
-    const key = alias.key | 0;
-    const list = this.mapOf(plen).get(key);
-    // Nearly every prefix has one route: a list that can grow would take several times its memory.
-    if (list === undefined) this.mapOf(plen).set(key, [alias]);
-    else list.splice(at, 0, alias);
-  }
-
-  /** The prefixes of a length, made if there are none. */
-  private mapOf(plen: number): Map<number, FibAlias[]> {
-    const at = this.lengths.findIndex((length) => length <= plen);
-    if (at >= 0 && this.lengths[at] === plen) return this.maps[at]!;
-    const map = new Map<number, FibAlias[]>();
-    const place = at < 0 ? this.lengths.length : at;
-    this.lengths = this.lengths.toSpliced(place, 0, plen);
-    this.maps = this.maps.toSpliced(place, 0, map);
-    return map;
-  }
-
-  /** A list may have become empty. */
-  prune(key: Ipv4, plen: number): void {
-    const at = this.lengths.indexOf(plen);
-    const map = this.maps[at];
-    if (map?.get(key | 0)?.length !== 0) return;
-    map.delete(key | 0);
-    if (map.size > 0) return;
-    this.lengths = this.lengths.toSpliced(at, 1);
-    this.maps = this.maps.toSpliced(at, 1);
-  }
-
-  /** All aliases: prefixes upwards, shorter ones after longer ones, each list in its order. */
-  all(): FibAlias[] {
-    const lists: FibAlias[][] = [];
-    for (const map of this.maps) lists.push(...map.values());
-    return lists.sort((a, b) => a[0]!.key - b[0]!.key || b[0]!.plen - a[0]!.plen).flat();
-  }
 }
 
 export class FibTable {
