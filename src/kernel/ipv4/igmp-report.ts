@@ -42,7 +42,8 @@ const SECOND = 1e9;
 const IGMP_ALL_ROUTER: Ipv4 = 0xe000_0002;
 const IGMPV3_ALL_MCR: Ipv4 = 0xe000_0016;
 const QUERY_RESPONSE_INTERVAL = 10 * SECOND;
-const QUERY_INTERVAL = 125 * SECOND;
+/** In seconds. */
+const QUERY_INTERVAL = 125;
 /** The IP header with the router alert option. */
 const HEADER = 24;
 
@@ -299,11 +300,11 @@ function heardQuery(inDev: InDevice, skb: SkBuff): boolean {
   if (skb.len === IGMP_HEADER_LENGTH) {
     if (code === 0) {
       maxDelay = QUERY_RESPONSE_INTERVAL;
-      mc.v1Seen = now + mc.qrv * mc.qi + mc.qri;
+      mc.v1Seen = now + (mc.qrv * mc.qi + mc.qri) * SECOND;
       group = 0;
     } else {
       maxDelay = (code * SECOND) / 10;
-      mc.v2Seen = now + mc.qrv * mc.qi + mc.qri;
+      mc.v2Seen = now + (mc.qrv * mc.qi + mc.qri) * SECOND;
     }
     mc.ifcCount = 0;
     mc.crTimer?.cancel();
@@ -317,9 +318,9 @@ function heardQuery(inDev: InDevice, skb: SkBuff): boolean {
     maxDelay = Math.max((igmpv3Time(code) * SECOND) / 10, JIFFY);
     const qrv = bytes[at + 8]! & 7;
     mc.qrv = qrv === 0 ? ipv4.igmpQrv : qrv;
-    const qqic = igmpv3Time(bytes[at + 9]!) * SECOND;
+    const qqic = igmpv3Time(bytes[at + 9]!);
     mc.qi = qqic === 0 ? QUERY_INTERVAL : qqic;
-    if (mc.qri >= mc.qi) mc.qri = mc.qi - SECOND;
+    if (mc.qri >= mc.qi) mc.qri = mc.qi - 1;
     const sources = (bytes[at + 10]! << 8) | bytes[at + 11]!;
     if (group === 0) {
       if (sources !== 0) return false;

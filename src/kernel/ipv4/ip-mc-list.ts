@@ -37,10 +37,10 @@ export class IpMcState {
   /** Until when queriers of version 1 and 2 are taken to be there; 0 for never seen. */
   v1Seen = 0;
   v2Seen = 0;
-  /** Robustness, query interval and response interval as the last query gave them; times in ns. */
+  /** Robustness, query interval and response interval as the last query gave them; times in seconds. */
   qrv = 2;
-  qi = 125e9;
-  qri = 10e9;
+  qi = 125;
+  qri = 10;
   /** IGMPv3: answer to a general query, and the sending of changes. */
   gqTimer: Timer | undefined;
   crTimer: Timer | undefined;

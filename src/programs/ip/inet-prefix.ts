@@ -1,5 +1,5 @@
 import { AF_INET, AF_INET6, AF_PACKET, AF_UNSPEC } from '../../uapi/rtnetlink.ts';
-import { formatIpv4, type Ipv4, isMulticastIpv4, maskOf } from '../../wire/addr.ts';
+import { formatIpv4, type Ipv4, isMulticastIpv4, maskOf, parseIpv4 } from '../../wire/addr.ts';
 import type { Args } from './args.ts';
 import { EXIT_FAILURE } from './exit.ts';
 import { getUnsigned, strtol } from './numbers.ts';
@@ -27,6 +27,10 @@ const FAMILY_NAMES: Readonly<Record<number, string>> = {
   7: 'bridge',
 };
 
+const FAMILIES: ReadonlyMap<string, number> = new Map(
+  Object.entries(FAMILY_NAMES).map(([family, name]) => [name, Number(family)]),
+);
+
 /** family_name(). */
 export function familyName(family: number): string {
   return FAMILY_NAMES[family] ?? '???';
@@ -34,8 +38,7 @@ export function familyName(family: number): string {
 
 /** read_family(): AF_UNSPEC for an unknown name. */
 export function readFamily(name: string): number {
-  for (const [family, known] of Object.entries(FAMILY_NAMES)) if (known === name) return Number(family);
-  return AF_UNSPEC;
+  return FAMILIES.get(name) ?? AF_UNSPEC;
 }
 
 function familyNameVerbose(family: number): string {
@@ -44,13 +47,15 @@ function familyNameVerbose(family: number): string {
 
 /** One to four parts, each decimal, 0x or octal; missing ones are zero at the end: 10.8 is 10.8.0.0. */
 function getAddrIpv4(text: string): Ipv4 | undefined {
+  const plain = parseIpv4(text);
+  if (plain !== undefined) return plain;
   let address = 0;
   let rest = text;
   for (let i = 0; i < 4; i++) {
     const { value, end } = strtol(rest);
     if (end === 0 || value < 0 || value > 255) return undefined;
-    address += value * 2 ** (24 - 8 * i);
-    if (end === rest.length) return address;
+    address |= value << (24 - 8 * i);
+    if (end === rest.length) return address >>> 0;
     if (i === 3 || rest[end] !== '.') return undefined;
     rest = rest.slice(end + 1);
   }
@@ -131,9 +136,12 @@ export function readPrefix(text: string, family: number): InetPrefix | undefined
     if (prefix.bitlen === -2) return undefined;
     const length = getNetmask(text.slice(slash + 1));
     if (length === undefined || length > bits) return undefined;
-    return { ...prefix, bitlen: length, prefixlenSpecified: true };
+    prefix.bitlen = length;
+    prefix.prefixlenSpecified = true;
+    return prefix;
   }
-  return { ...prefix, bitlen: prefix.bitlen === -2 ? 0 : bits };
+  prefix.bitlen = prefix.bitlen === -2 ? 0 : bits;
+  return prefix;
 }
 
 /** get_addr(): complains and ends the program if the text is no address. */
