@@ -15,6 +15,7 @@ import { whyUmlUnavailable } from '../linux/uml-backend.ts';
 import { agree, agreementText } from './agree.ts';
 import { ensureFolder, readText, reason, writeFiles } from './folder.ts';
 import { breathe, hostClock, isDocument, limitsOf, startMachine } from './lab.ts';
+import { liveOutput } from './live-output.ts';
 import { HELP, parseRun, type RunOptions, UsageError } from './options.ts';
 import { connectStdin } from './stdin.ts';
 import { styleFor } from './style.ts';
@@ -106,8 +107,8 @@ function folderOf(file: string): string {
 
 async function runScriptFile(options: RunOptions, text: string): Promise<number> {
   const collector = new OutputCollector();
-  const live = (stream: 'stdout' | 'stderr', data: Uint8Array) => process[stream].write(data);
-  const sink = options.json ? collector.sink : live;
+  const live = liveOutput((stream, data) => process[stream].write(data));
+  const sink = options.json ? collector.sink : live.sink;
   const fromStdin = options.file === '-';
   const machine = await startMachine(options.on, folderOf(options.file), sink, {
     ...startOptions(options, process.stdout.isTTY === true),
@@ -115,7 +116,10 @@ async function runScriptFile(options: RunOptions, text: string): Promise<number>
   });
   const disconnect = fromStdin ? () => undefined : connectStdin(machine);
   const script = { path: fromStdin ? 'bash' : options.file, text, args: options.args };
-  const result = await runScript(machine, collector, script).finally(disconnect);
+  const result = await runScript(machine, collector, script).finally(() => {
+    disconnect();
+    live.flush();
+  });
   const status = result.stopped === undefined ? result.status : STOPPED;
   const duration = machine.now;
   await finish(options, machine, result.stopped);
