@@ -39,17 +39,17 @@ export function curveLine({ what, unit, points, exponent, upper }) {
   return `${what}, per ${unit}: ${costs.join(', ')}; exponent ${exponent.toFixed(2)}, of the upper sizes ${upper.toFixed(2)}`;
 }
 
-const SETUP_WIDTHS = [22, 10, 10, 12, 12];
-export const SETUP_HEADING = `\nLabs, CPU seconds\n${row(SETUP_WIDTHS, ['', 'twin', 'kernel', 'kernel/twin', 'its workers'])}`;
+const SETUP_WIDTHS = [22, 10, 10, 12, 12, 12, 12];
+export const SETUP_HEADING = `\nLabs, CPU seconds\n${row(SETUP_WIDTHS, ['', 'twin', 'kernel', 'kernel/twin', 'twin again', 'kernel/again', 'its workers'])}`;
 
 export const KINDS = { batch: 'ip -batch', loop: 'one ip each' };
 
-export function setupLine({ kind, count, twin, kernel, ofKernel, kernelCleanUp }) {
-  const cells = [`${count} by ${KINDS[kind]}`, seconds(twin), seconds(kernel), times(ofKernel), seconds(kernelCleanUp)];
-  return row(SETUP_WIDTHS, cells);
+export function setupLine({ kind, count, twin, kernel, ofKernel, again, againOfKernel, kernelCleanUp }) {
+  const cells = [seconds(twin), seconds(kernel), times(ofKernel), seconds(again), times(againOfKernel)];
+  return row(SETUP_WIDTHS, [`${count} by ${KINDS[kind]}`, ...cells, seconds(kernelCleanUp)]);
 }
 
-export function latencyLines({ small, npx, textUtility, shell, matrix }) {
+export function latencyLines({ small, npx, textUtility, shell, matrix, matrixAgain }) {
   const both = ({ cpu, wall }) => `${seconds(cpu)} of CPU, ${seconds(wall)} of time`;
   return [
     '\nLatency',
@@ -58,5 +58,6 @@ export function latencyLines({ small, npx, textUtility, shell, matrix }) {
     `hairpin run with a text utility: ${both(textUtility)}`,
     `hairpin shell, first output: ${seconds(shell)} of time`,
     `${matrix.pings} pings among 100 namespaces, ${matrix.answered} answered: ${both(matrix)}`,
+    `the same in a process that knows it: ${both(matrixAgain)}`,
   ].join('\n');
 }

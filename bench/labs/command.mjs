@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { throwaway } from '../peers.mjs';
 
 const hairpin = fileURLToPath(new URL('../../bin/hairpin.js', import.meta.url));
+const againWorker = fileURLToPath(new URL('again-worker.mjs', import.meta.url));
 
 /** Runs its arguments as a command and then writes, to descriptor 3, the CPU times of it and all it started. */
 const TIMED = `"$@" 3>&-
@@ -52,6 +53,18 @@ export function withFile(text, use) {
 /** `hairpin run` on a script: CPU seconds, the start of the process included, and what it printed. */
 export function twinRun(text) {
   return withFile(text, (file) => timed([process.execPath, hairpin, 'run', '--max-events', '1000000000', file]));
+}
+
+/**
+ * The script on new twins one after the other, in one process: CPU and wall seconds and lines printed of each
+ * run after the first `warmUp`.
+ */
+export function againRuns(text, warmUp, rounds) {
+  const input = JSON.stringify({ text, warmUp, rounds });
+  const options = { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'] };
+  const { status, stdout } = spawnSync(process.execPath, [againWorker], options);
+  if (status !== 0) throw new Error('the lab failed');
+  return JSON.parse(stdout);
 }
 
 /** The same script under bash on this machine's kernel, in throwaway namespaces. */

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { spread } from '../statistics.mjs';
+import { median, spread } from '../statistics.mjs';
 import { twice } from '../twice.mjs';
-import { kernelRun, twinRun } from './command.mjs';
+import { againRuns, kernelRun, twinRun } from './command.mjs';
 import { batchText, COMMANDS_EACH, INTERFACES, loopText, PARENT, tearDownText } from './texts.mjs';
 
 const worker = fileURLToPath(new URL('twin-worker.mjs', import.meta.url));
@@ -13,6 +13,8 @@ const TEXTS = { batch: batchText, loop: loopText };
 /** The size at which the kernel is measured. */
 const COMPARED = 1000;
 const WARM_UP = 100;
+/** A process that knows a lab has run it so often; the median of so many further runs counts. */
+const AGAIN = { warmUp: 20, rounds: 10 };
 const INTERFACE_COUNT = 1000;
 
 /** CPU seconds and bytes of labs that run one after the other on one twin. */
@@ -53,21 +55,34 @@ async function kernelCleanUp() {
   return undefined;
 }
 
-/** Whole commands: `hairpin run` on the text, by turns with bash on the kernel where that is compared. */
+/** CPU seconds of a lab in a process that knows it. */
+function again(text) {
+  return median(againRuns(text, AGAIN.warmUp, AGAIN.rounds).map(({ cpu }) => cpu));
+}
+
+/**
+ * Whole commands: `hairpin run` on the text, by turns with bash on the kernel where that is compared, and the
+ * same text in a process that knows it.
+ */
 async function measureText(kind, count, rounds, kernel) {
   const text = PARENT + TEXTS[kind](count);
-  const seconds = { twin: [], kernel: [], kernelCleanUp: [] };
+  const seconds = { twin: [], again: [], kernel: [], kernelCleanUp: [] };
   for (let round = 0; round < rounds; round++) {
     seconds.twin.push((await twice(() => twinRun(text))).cpu);
-    if (kernel.program === undefined || count !== COMPARED) continue;
+    if (count !== COMPARED) continue;
+    seconds.again.push(again(text));
+    if (kernel.program === undefined) continue;
     seconds.kernel.push((await twice(() => kernelRun(text))).cpu);
     const cleanUp = await kernelCleanUp();
     if (cleanUp !== undefined) seconds.kernelCleanUp.push(cleanUp);
   }
   const row = { kind, count, twin: spread(seconds.twin) };
+  if (seconds.again.length > 0) row.again = spread(seconds.again);
   if (seconds.kernel.length > 0) {
+    const ratios = (own) => ({ ...spread(seconds.kernel.map((value, i) => value / own[i])), recorded: false });
     row.kernel = spread(seconds.kernel);
-    row.ofKernel = { ...spread(seconds.kernel.map((value, i) => value / seconds.twin[i])), recorded: false };
+    row.ofKernel = ratios(seconds.twin);
+    row.againOfKernel = ratios(seconds.again);
   }
   if (seconds.kernelCleanUp.length > 0) row.kernelCleanUp = spread(seconds.kernelCleanUp);
   return row;
@@ -82,8 +97,10 @@ export async function measureSetup(peers, { sizes, rounds }, recorded, say) {
   for (const kind of Object.keys(TEXTS)) {
     for (const count of sizes) {
       const row = await measureText(kind, count, rounds, peers.kernel);
-      if (row.ofKernel === undefined && count === COMPARED && recorded?.[kind] !== undefined)
+      if (row.ofKernel === undefined && count === COMPARED && recorded?.[kind] !== undefined) {
         row.ofKernel = { median: recorded[kind] / row.twin.median, recorded: true };
+        row.againOfKernel = { median: recorded[kind] / row.again.median, recorded: true };
+      }
       rows.push(row);
       say(row);
     }
