@@ -25,38 +25,53 @@ const SYS = '/proc/sys';
 const CLASS_NET = '/sys/class/net';
 const DEVICES = '/sys/devices/virtual/net';
 
-/** Files of one namespace; `net` is asked at each call, since a process may change it. */
-export function kernelFiles(netOf: () => NetNamespace): KernelFiles {
-  const find = (path: string): Node | undefined => lookup(netOf(), path.replace(/\/+$/, '') || '/');
-  return {
-    read(path) {
-      const node = find(path);
-      if (node === undefined) return refuse(ENOENT);
-      if (node.kind !== 'file') return refuse(EISDIR);
-      if (node.entry.unreadable !== undefined) return refuse(node.entry.unreadable);
-      if ((node.entry.mode & 0o444) === 0) return refuse(EACCES);
-      const text = node.entry.read();
-      return text === '' || text.endsWith('\n') ? text : `${text}\n`;
-    },
-    write(path, text): Ack {
-      const node = find(path);
-      if (node === undefined) return refuse(path.startsWith(SYS) || path.startsWith('/sys') ? EACCES : ENOENT);
-      if (node.kind !== 'file') return refuse(EISDIR);
-      return node.entry.write === undefined ? refuse(EACCES) : node.entry.write(text);
-    },
-    list(path): string[] | Refusal {
-      const node = find(path);
-      if (node === undefined) return refuse(ENOENT);
-      if (node.kind === 'link') return this.list(joined(path, node.target));
-      return node.kind === 'directory' ? node.names : refuse(ENOTDIR);
-    },
-    stat(path): FileStat | Refusal {
-      const node = find(path);
-      if (node === undefined) return refuse(ENOENT);
-      if (node.kind === 'link') return { kind: 'link', mode: 0o777, target: node.target };
-      return node.kind === 'directory' ? { kind: 'directory', mode: 0o555 } : { kind: 'file', mode: node.entry.mode };
-    },
-  };
+/** Who looks, and from which namespace: a process may change it. */
+interface Viewer {
+  readonly netns: NetNamespace;
+}
+
+/** The files of the namespace that the viewer is in. */
+export class NamespaceFiles implements KernelFiles {
+  private readonly viewer: Viewer;
+
+  constructor(viewer: Viewer) {
+    this.viewer = viewer;
+  }
+
+  private find(path: string): Node | undefined {
+    return lookup(this.viewer.netns, path.replace(/\/+$/, '') || '/');
+  }
+
+  read(path: string): string | Refusal {
+    const node = this.find(path);
+    if (node === undefined) return refuse(ENOENT);
+    if (node.kind !== 'file') return refuse(EISDIR);
+    if (node.entry.unreadable !== undefined) return refuse(node.entry.unreadable);
+    if ((node.entry.mode & 0o444) === 0) return refuse(EACCES);
+    const text = node.entry.read();
+    return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  }
+
+  write(path: string, text: string): Ack {
+    const node = this.find(path);
+    if (node === undefined) return refuse(path.startsWith(SYS) || path.startsWith('/sys') ? EACCES : ENOENT);
+    if (node.kind !== 'file') return refuse(EISDIR);
+    return node.entry.write === undefined ? refuse(EACCES) : node.entry.write(text);
+  }
+
+  list(path: string): string[] | Refusal {
+    const node = this.find(path);
+    if (node === undefined) return refuse(ENOENT);
+    if (node.kind === 'link') return this.list(joined(path, node.target));
+    return node.kind === 'directory' ? node.names : refuse(ENOTDIR);
+  }
+
+  stat(path: string): FileStat | Refusal {
+    const node = this.find(path);
+    if (node === undefined) return refuse(ENOENT);
+    if (node.kind === 'link') return { kind: 'link', mode: 0o777, target: node.target };
+    return node.kind === 'directory' ? { kind: 'directory', mode: 0o555 } : { kind: 'file', mode: node.entry.mode };
+  }
 }
 
 function lookup(net: NetNamespace, path: string): Node | undefined {

@@ -19,7 +19,7 @@ import { getNet, putNet } from './core/netns-cleanup.ts';
 import { namespaceOf } from './core/rtnl-link.ts';
 import { inetCreate } from './ipv4/af-inet.ts';
 import { arpIoctlDelete, arpIoctlSet } from './ipv4/arp-ioctl.ts';
-import { kernelFiles } from './kernel-files.ts';
+import { NamespaceFiles } from './kernel-files.ts';
 import { CtnetlinkSocket } from './netfilter/nf-conntrack-netlink.ts';
 import { XtablesSocket } from './netfilter/xtables-uapi.ts';
 import { packetCreate } from './packet/af-packet.ts';
@@ -93,7 +93,7 @@ class KernelTask implements Task {
     this.machine = machine;
     this.pid = pid;
     this.net = net;
-    this.files = kernelFiles(() => this.net);
+    this.files = new NamespaceFiles(this);
     getNet(net);
     machine.tasks.set(pid, this);
   }

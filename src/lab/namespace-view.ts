@@ -1,6 +1,6 @@
 /** A network namespace as a program that uses the library sees it: what `ip` and `bridge` would list, as data. */
 import type { NetNamespace } from '../kernel/core/net-namespace.ts';
-import { kernelFiles } from '../kernel/kernel-files.ts';
+import { NamespaceFiles } from '../kernel/kernel-files.ts';
 import { RtnetlinkSocket } from '../kernel/rtnetlink.ts';
 import { isRefusal } from '../uapi/result.ts';
 import type { AddrMessage, FdbMessage, LinkMessage, NeighMessage, RouteMessage, Rtnetlink } from '../uapi/rtnetlink.ts';
@@ -73,7 +73,7 @@ export class NamespaceView {
 
   /** A kernel file below /proc or /sys, without its last newline: `/proc/sys/net/ipv4/ip_forward`. */
   file(path: string): string | undefined {
-    const text = kernelFiles(() => this.#net).read(path);
+    const text = new NamespaceFiles({ netns: this.#net }).read(path);
     return isRefusal(text) ? undefined : text.replace(/\n$/, '');
   }
 
