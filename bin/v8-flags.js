@@ -8,4 +8,7 @@ export const V8_FLAGS = [
   // Nobody waits between two frames: one thread collects the young garbage. Marking stays in steps, though:
   // at one go V8 forgets the shapes of what does not live just then, and compiles again whatever knew them.
   '--no-parallel-scavenge',
+  // V8 puts literals straight among the old objects where it thinks that they will grow old. There they keep alive
+  // whatever they hold until the next major collection: process after process of a lab was copied and kept for it.
+  '--no-allocation-site-pretenuring',
 ];
