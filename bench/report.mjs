@@ -125,7 +125,7 @@ ${[...curves.frames, ...curves.labs].map(exponentRow).join('\n')}
 
 The same text under \`hairpin run\`, the start of the process included, and under bash on the kernel. Each namespace has a
 macvlan on a parent, an address, is up, and has a default route: five commands. "Again" is the same text on a new twin in a
-process that has run it before, as the tab of a browser or a search among many labs: V8 has compiled what it needs.
+process that has run it before, such as a search among many labs: V8 has compiled what it needs.
 
 | namespaces | text | twin | kernel | kernel / twin | again | kernel / again |
 |---|---|---|---|---|---|---|

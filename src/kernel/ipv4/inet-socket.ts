@@ -46,6 +46,7 @@ const SK_RMEM_MAX = 4194304;
 const SOCK_MIN_RCVBUF = 2304;
 const SO_EE_ORIGIN_LOCAL = 1;
 const SO_EE_ORIGIN_ICMP = 2;
+const NO_OPTIONS = new Uint8Array(0);
 
 /** @kernel net/core/sock.c inet_iif */
 export function inetIif(skb: SkBuff): number {
@@ -70,7 +71,7 @@ export abstract class InetSocket extends InetSock implements Socket {
   reuseaddr = false;
   icmpFilter = 0;
   private dontroute = false;
-  private optionBytes: Uint8Array = new Uint8Array(0);
+  private optionBytes: Uint8Array = NO_OPTIONS;
   private sendOptions: SendOptions | undefined;
   private readonly memberships: { group: Ipv4; ifindex: number }[] = [];
   /** Inode number, for /proc/net/udp. */

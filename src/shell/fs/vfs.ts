@@ -101,7 +101,13 @@ export interface OpenFlags {
 
 const MAX_LINKS = 40;
 /** What may follow the last name of a path. */
-const NO_NAMES = /^(\.?\/)*\.?$/;
+const NO_NAMES = /\/(\.?\/)*\.?$/;
+
+/** Where the last name of a path ends. */
+function endOfNames(path: string): number {
+  const end = path.endsWith('/') || path.endsWith('.') ? path.search(NO_NAMES) : -1;
+  return end < 0 ? path.length : end;
+}
 
 export class Vfs {
   readonly root: MemoryDirectory = new MemoryDirectory();
@@ -129,6 +135,7 @@ export class Vfs {
     const root: Step = { inode: this.root, path: '/', parent: this.root, name: '', mount: undefined, up: undefined };
     let last = root;
     let rest = path.startsWith('/') ? path : `${proc.cwd}/${path}`;
+    let namesEnd = endOfNames(rest);
     let links = 0;
     for (let at = 0; at < rest.length; ) {
       const slash = rest.indexOf('/', at);
@@ -142,7 +149,7 @@ export class Vfs {
         last = last.up ?? last;
         continue;
       }
-      const isLast = at >= rest.length || NO_NAMES.test(rest.slice(at));
+      const isLast = end >= namesEnd;
       const here = last.up === undefined ? `/${name}` : `${last.path}/${name}`;
       let inode = dir.lookup(name, proc);
       if (inode === undefined) return isLast ? { inode: undefined, path: here, parent: dir, name } : refuse(ENOENT);
@@ -160,6 +167,7 @@ export class Vfs {
           const target = inode.target(proc);
           if (target.startsWith('/')) last = root;
           rest = `${target}/${rest.slice(at)}`;
+          namesEnd = endOfNames(rest);
           at = 0;
           continue;
         }
