@@ -27,7 +27,7 @@ function changePromiscuity(dev: NetDevice, inc: number): Ack {
   const refused = changeCount(dev, 'promiscuity', IFF_PROMISC, inc);
   if (refused === undefined && dev.flags !== old) {
     dev.net.kernel.printk(`${dev.name}: ${(dev.flags & IFF_PROMISC) !== 0 ? 'entered' : 'left'} promiscuous mode`);
-    if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_PROMISC);
+    dev.ops.changeRxFlags?.(dev, IFF_PROMISC);
   }
   return refused;
 }
@@ -48,7 +48,7 @@ export function devSetAllmulti(dev: NetDevice, inc: number): Ack {
   const old = dev.flags;
   const refused = changeCount(dev, 'allmulti', IFF_ALLMULTI, inc);
   if (refused === undefined && dev.flags !== old) {
-    if ((dev.flags & IFF_UP) !== 0) dev.ops.changeRxFlags?.(dev, IFF_ALLMULTI);
+    dev.ops.changeRxFlags?.(dev, IFF_ALLMULTI);
     devSetRxMode(dev);
   }
   return refused;
