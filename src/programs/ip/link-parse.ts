@@ -23,8 +23,8 @@ export interface ParsedLink {
   request: LinkRequest;
   /** The word behind `type`; the words behind it are still to read. */
   type?: string;
-  /** `group NAME` without a device: the request is for all devices of the group. */
-  wholeGroup: boolean;
+  /** An address has not the length of an Ethernet address: see {@link refuseAddress}. */
+  badAddress: boolean;
 }
 
 /** Flags set by NAME { on | off }: the bit, and whether `off` sets it. */
@@ -201,7 +201,7 @@ export function parseLink(ip: Ip, args: Args, create: boolean): ParsedLink | num
   if (request.group !== undefined && dev === undefined) {
     if (args.left > 0) garbage(args);
     if (create) args.fail('group cannot be used when creating devices.');
-    return { request, wholeGroup: true };
+    return { request, badAddress };
   }
   if (!create) {
     if (dev === undefined) return args.fail('Not enough information: "dev" argument is required.');
@@ -218,11 +218,15 @@ export function parseLink(ip: Ip, args: Args, create: boolean): ParsedLink | num
     if (index) request.ifindex = index;
     if (name !== undefined) request.ifname = name;
   }
-  if (badAddress) {
-    args.complain('RTNETLINK answers: Invalid argument');
-    return EXIT_REFUSED;
-  }
-  return type === undefined ? { request, wholeGroup: false } : { request, type, wholeGroup: false };
+  const parsed: ParsedLink = { request, badAddress };
+  if (type !== undefined) parsed.type = type;
+  return parsed;
+}
+
+/** What the kernel answers to an address of a length that the device's have not: once all words are read. */
+export function refuseAddress(args: Args): number {
+  args.complain('RTNETLINK answers: Invalid argument');
+  return EXIT_REFUSED;
 }
 
 /** What is left over: the program ends. */

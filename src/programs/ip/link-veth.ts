@@ -1,9 +1,9 @@
 import type { VethData } from '../../uapi/rtnetlink.ts';
 import type { Args } from './args.ts';
 import type { Ip } from './context.ts';
-import { EXIT_FAILURE, EXIT_REFUSED } from './exit.ts';
+import { EXIT_FAILURE } from './exit.ts';
 import type { LinkKind } from './link-kind.ts';
-import { parseLink } from './link-parse.ts';
+import { parseLink, refuseAddress } from './link-parse.ts';
 
 const USAGE = `Usage: ip link <options> type veth [peer <options>]
 To get <options> type 'ip link add help'
@@ -16,9 +16,9 @@ function parse(ip: Ip, args: Args, create: boolean): VethData | number {
   }
   args.shift();
   const peer = parseLink(ip, args, create);
-  // Only what the kernel would refuse keeps its own status.
-  if (typeof peer === 'number') return peer === EXIT_REFUSED ? peer : EXIT_FAILURE;
+  if (typeof peer === 'number') return EXIT_FAILURE;
   if (peer.type !== undefined) args.duparg('type', peer.type);
+  if (peer.badAddress) return refuseAddress(args);
   return { peer: peer.request };
 }
 

@@ -5,7 +5,7 @@ import type { Ip, IpObject } from './context.ts';
 import { EXIT_FAILURE } from './exit.ts';
 import { talk } from './libnetlink.ts';
 import { isForeignKind, linkKind } from './link-kinds.ts';
-import { parseLink } from './link-parse.ts';
+import { parseLink, refuseAddress } from './link-parse.ts';
 import { property } from './link-property.ts';
 import { linkUsage } from './link-usage.ts';
 
@@ -38,6 +38,7 @@ function modify(ip: Ip, args: Args, command: Command, flags: number): number {
     args.complain('Not enough information: "type" argument is required');
     return EXIT_FAILURE;
   }
+  if (parsed.badAddress) return refuseAddress(args);
   const answer = command === 'new' ? ip.rtnl.newLink(request, flags) : ip.rtnl.delLink(request);
   const status = talk(ip.process, answer);
   if (status === 0) ip.links.drop(request.ifindex ?? 0);
