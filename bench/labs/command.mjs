@@ -56,8 +56,8 @@ export function twinRun(text) {
 }
 
 /**
- * The script on new twins one after the other, in one process: CPU and wall seconds and lines printed of each
- * run after the first `warmUp`.
+ * The script on new twins one after the other, in one process: CPU and wall seconds of each run after the first
+ * `warmUp`.
  */
 export function againRuns(text, warmUp, rounds) {
   const input = JSON.stringify({ text, warmUp, rounds });

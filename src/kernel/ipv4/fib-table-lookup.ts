@@ -4,7 +4,7 @@ import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from '../../uapi/rtnetlink.ts';
 import { FIB_PROPS, type FibAlias, type FibNh, type FibResult, type FibTable, type Flowi4 } from './fib.ts';
 import { ipIgnoreLinkdown } from './in-device.ts';
 
-/** A next hop without carrier is as good as any. */
+/** Next hops without carrier count even where ignore_routes_with_linkdown is set (include/net/ip_fib.h). */
 export const FIB_LOOKUP_IGNORE_LINKSTATE = 2;
 
 /**
